@@ -1,0 +1,1 @@
+"""What mail servers and providers tell us about mail that left."""

@@ -1,0 +1,5 @@
+"""Campaigns and templates on a tenant's desk."""
+
+from campaigns.admin import campaigns, templates
+
+__all__ = ["campaigns", "templates"]

@@ -1,0 +1,1 @@
+"""The pages of the marketers' desk around campaigns and templates."""

@@ -1,0 +1,89 @@
+"""How many: exact at any time, a few milliseconds where the facets are fresh."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from psycopg import sql
+
+from common.database import connection
+from contacts.targeting.audience import Audience
+from contacts.targeting.conditions import Parameters, where
+from contacts.targeting.facets import count_query, keys_asked, kind_query, language_query
+from contacts.targeting.refreshing import TASK
+from contacts.targeting.resolving import COLUMNS, Resolved, resolve
+from tenants.services.due import note_due
+
+# With more stale blocks or contacts than these, a count is slow enough to be noticed.
+_MANY_BLOCKS = 20
+_MANY_CONTACTS = 5_000
+
+
+def count_audience(audience: Audience) -> int:
+    """How many contacts it has now. Raises InvalidInput for unknown tags and attributes."""
+    resolved = resolve(audience)
+    parameters = Parameters()
+    if not _has_facets(resolved):
+        query = sql.SQL("SELECT count(*) FROM contacts_contact c WHERE {}").format(where(resolved, parameters))
+        return int(_rows(query, parameters)[0][0])
+    _note_stale()
+    return int(_rows(count_query(resolved, parameters), parameters)[0][0])
+
+
+def count_by_language(audience: Audience) -> dict[str, int]:
+    """Its contacts by language: "" is unknown. Raises InvalidInput."""
+    resolved = resolve(audience)
+    parameters = Parameters()
+    if _has_facets(resolved):
+        query = language_query(resolved, parameters)
+    else:
+        query = sql.SQL("SELECT lower(c.language), count(*) FROM contacts_contact c WHERE {} GROUP BY 1").format(
+            where(resolved, parameters)
+        )
+    return {language: int(count) for language, count in _rows(query, parameters)}
+
+
+def tag_counts() -> dict[int, int]:
+    """Contacts of any status by tag id; a tag that nobody has is left out."""
+    return {int(tag): int(count) for tag, count in _rows(kind_query("tag"))}
+
+
+def status_counts() -> dict[str, int]:
+    """All contacts by status."""
+    return {status: int(count) for status, count in _rows(kind_query("status"))}
+
+
+def language_counts() -> dict[str, int]:
+    """All contacts by language, in lower case: "" is unknown."""
+    return {language: int(count) for language, count in _rows(kind_query("language"))}
+
+
+def _has_facets(audience: Resolved) -> bool:
+    """Whether nearly all blocks have facets for its attributes; else the contacts' own indexes are faster."""
+    if any(condition.key in COLUMNS for condition in audience.attributes):
+        return False
+    keys = keys_asked(audience)
+    if not keys:
+        return True
+    found = dict(
+        _rows(
+            sql.SQL("SELECT facet, count(*) FROM contacts_facet WHERE facet = ANY(%(facets)s) GROUP BY 1"),
+            {"facets": ["*", *(f"k:{key}" for key in keys)]},
+        )
+    )
+    return all(found.get(f"k:{key}", 0) >= 0.95 * found.get("*", 0) for key in keys)
+
+
+def _note_stale() -> None:
+    query = sql.SQL(
+        "SELECT count(*) FILTER (WHERE id IS NULL AND email_key IS NULL), count(*)"
+        " FROM (SELECT id, email_key FROM contacts_stale LIMIT {}) s"
+    )
+    [(blocks, notes)] = _rows(query.format(_MANY_CONTACTS))
+    if blocks >= _MANY_BLOCKS or notes >= _MANY_CONTACTS:
+        note_due(task=TASK, reference=0)
+
+
+def _rows(query: sql.Composable, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters or None)
+        return list(cursor.fetchall())

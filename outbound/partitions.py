@@ -1,0 +1,40 @@
+"""Partitions by month: made when the first message of a month is, dropped when its retention ends."""
+
+from datetime import date
+
+from psycopg import sql
+
+from common.database import connection
+
+PARTITIONED = ("outbound_recipient", "outbound_attempt", "outbound_event", "outbound_engagement")
+
+
+def first_of_month(day: date) -> date:
+    return day.replace(day=1)
+
+
+def ensure_month(month: date) -> None:
+    """Make the current tenant's partitions for `month` (a first day) where they are missing."""
+    schema = connection.schema_name
+    following = date(month.year + month.month // 12, month.month % 12 + 1, 1)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+            "WHERE n.nspname = %s AND c.relname = ANY(%s)",
+            [schema, [_name(table, month) for table in PARTITIONED]],
+        )
+        if cursor.fetchone() == (len(PARTITIONED),):
+            return
+        for table in PARTITIONED:
+            cursor.execute(
+                sql.SQL("CREATE TABLE IF NOT EXISTS {} PARTITION OF {} FOR VALUES FROM ({}) TO ({})").format(
+                    sql.Identifier(schema, _name(table, month)),
+                    sql.Identifier(schema, table),
+                    sql.Literal(month.isoformat()),
+                    sql.Literal(following.isoformat()),
+                )
+            )
+
+
+def _name(table: str, month: date) -> str:
+    return f"{table}_{month:%Y%m}"

@@ -1,0 +1,75 @@
+"""The parts of a running installation, each a process: web, smtpd (bounce mail), worker with beat."""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from embedded.supervised_child import ChildProcess
+
+_ROOT = Path(__file__).resolve().parents[2]
+# The doctor says so once; the worker would at every start, in a box.
+_QUIET = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges"}
+# Freed memory stays with the process: without this, glibc gives every 30 KB mail's pages back and takes them again.
+_MALLOC = {"MALLOC_MMAP_THRESHOLD_": "8388608", "MALLOC_TRIM_THRESHOLD_": "67108864", "MALLOC_TOP_PAD_": "1048576"}
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where an installation listens, and how many workers send."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    bounce_port: int = 0  # 0: no bounce door
+    web_processes: int = 1
+    workers: int = 2
+
+
+def child_environ(data_dir: Path) -> dict[str, str]:
+    """This process's environment, so that children find the project, the services and the data."""
+    path = os.pathsep.join([str(_ROOT), str(_ROOT / "platform"), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    given = {"PYTHONPATH": path, "LETTERSHOP_DATA": str(data_dir), "DJANGO_SETTINGS_MODULE": "config.settings"}
+    return {**os.environ, **given}
+
+
+def parts(listening: Listening, *, data_dir: Path) -> list[ChildProcess]:
+    """The processes in the order they start, and stop: the doors first."""
+    environ = child_environ(data_dir)
+    children = [_web(listening, environ)]
+    if listening.bounce_port:
+        children.append(_bounce_door(listening, environ))
+    children.append(_worker(listening, environ, data_dir))
+    return children
+
+
+def _web(listening: Listening, environ: dict[str, str]) -> ChildProcess:
+    argv = [sys.executable, "-m", "uvicorn", "config.asgi:application"]
+    argv += ["--host", listening.host, "--port", str(listening.port), "--workers", str(listening.web_processes)]
+    argv += ["--loop", "uvloop", "--http", "httptools", "--ws", "none", "--lifespan", "on", "--log-level", "warning"]
+    argv += ["--no-access-log", "--no-server-header", "--timeout-graceful-shutdown", "10", "--backlog", "2048"]
+    # Behind a proxy the doors read X-Forwarded-For themselves, when the operator says that there is one.
+    return ChildProcess("web", [*argv, "--no-proxy-headers"], environ, stop_seconds=15)
+
+
+def _bounce_door(listening: Listening, environ: dict[str, str]) -> ChildProcess:
+    argv = [sys.executable, "-m", "api.hooks", "--host", listening.host, "--port", str(listening.bounce_port)]
+    return ChildProcess("smtpd", argv, environ, stop_seconds=15)
+
+
+def _worker(listening: Listening, environ: dict[str, str], data_dir: Path) -> ChildProcess:
+    queues = "default,campaigns,validation,mailwizz,warmup"
+    argv = [
+        sys.executable,
+        "-m",
+        "celery",
+        "--quiet",
+        "-A",
+        "config",
+        "worker",
+        "--beat",
+        "--schedule",
+        str(data_dir / "beat"),
+    ]
+    argv += ["--queues", queues, "--concurrency", str(listening.workers), "--loglevel", "warning"]
+    argv += ["--without-gossip", "--without-mingle", "--hostname", f"worker-{os.getpid()}@%h"]
+    return ChildProcess("worker", argv, {**environ, **_MALLOC, **_QUIET}, stop_seconds=90)

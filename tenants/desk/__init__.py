@@ -1,0 +1,1 @@
+"""What every page of both desks is built from."""

@@ -1,0 +1,35 @@
+"""manage.py create_tenant SLUG --name NAME --host HOST [--workspace ws-001] [--plan free|basic|pro|enterprise]"""
+
+from argparse import ArgumentParser
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from tenants.management.base import HouseCommand
+from tenants.services.creation import create_tenant
+from tenants.services.installation import prepare_database
+
+
+class Command(HouseCommand):
+    help = "Make a tenant: a schema of its own, and the host its desk answers on."
+
+    def add_options(self, parser: ArgumentParser) -> None:
+        parser.add_argument("slug")
+        parser.add_argument("--name", required=True)
+        parser.add_argument("--host", required=True, help="host name of its desk and tracked links, without port")
+        parser.add_argument(
+            "--workspace", default="", help="as clients of the relay name it; left out: the next ws-NNN"
+        )
+        parser.add_argument("--plan", default="free", help="free, basic, pro or enterprise")
+
+    def perform(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        prepare_database(say=lambda line: self.stderr.write(line))
+        return asdict(
+            create_tenant(
+                slug=options["slug"],
+                name=options["name"],
+                host=options["host"],
+                workspace_id=options["workspace"],
+                plan=options["plan"],
+            )
+        )

@@ -1,0 +1,65 @@
+"""The door of every request: which request is it, and whose."""
+
+import re
+import uuid
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
+from django.urls import set_urlconf
+
+from common.database import connection
+from tenants.scope import hosts
+
+Handler = Callable[[HttpRequest], HttpResponse]
+_SANE_ID = re.compile(r"^[A-Za-z0-9._:-]{1,128}\Z")
+
+
+class RequestIdMiddleware:
+    """Gives every response an X-Request-ID: the caller's when it is sane, else a new one."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self._next = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("X-Request-ID", "")
+        request_id = given if _SANE_ID.match(given) else uuid.uuid4().hex
+        request.META["REQUEST_ID"] = request_id
+        response = self._next(request)
+        response["X-Request-ID"] = request_id
+        return response
+
+
+class TenantMiddleware:
+    """Enters the tenant of the request's host, or the public schema on the public host; else 404.
+
+    The search path is set at the start of each request and put back to public at its end, so that a
+    connection that is kept for the next request carries nobody along.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self._next = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        connection.set_schema_to_public()
+        host = (
+            request.get_host().rsplit(":", 1)[0].lower() if not request.get_host().endswith("]") else request.get_host()
+        )
+        tenant = hosts.find(host)
+        if tenant is not None and tenant.schema_name != "public":
+            connection.set_tenant(tenant)
+            request.tenant = tenant  # type: ignore[attr-defined]
+            request.urlconf = settings.ROOT_URLCONF
+        elif tenant is not None or host == settings.PUBLIC_HOST:
+            request.urlconf = settings.PUBLIC_SCHEMA_URLCONF
+        else:
+            return HttpResponseNotFound(
+                f"No desk answers to {host!r}. Operators: add the host to its tenant.\n".encode(),
+                content_type="text/plain",
+            )
+        set_urlconf(request.urlconf)
+        try:
+            return self._next(request)
+        finally:
+            set_urlconf(None)
+            connection.set_schema_to_public()

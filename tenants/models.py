@@ -1,0 +1,113 @@
+"""Who sends: tenants, their hosts, plans and keys. All of it lives in the public schema."""
+
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.db import models
+from django_tenants.clone import CloneSchema
+from django_tenants.models import DomainMixin, TenantMixin
+from django_tenants.utils import schema_exists
+
+SLUG = RegexValidator(
+    r"^[a-z][a-z0-9_]{0,47}\Z",
+    "Use 1 to 48 lower-case letters, digits and underscores, beginning with a letter.",
+)
+
+
+class Plan(models.Model):
+    """What a tenant may use."""
+
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=60)
+    hourly_limit = models.PositiveIntegerField(help_text="transactional messages an hour; 0: none allowed")
+    daily_limit = models.PositiveIntegerField(help_text="transactional messages a day")
+    burst = models.PositiveIntegerField(help_text="messages at once")
+
+    class Meta:
+        ordering = ["daily_limit"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Tenant(TenantMixin):
+    """One client of the lettershop. Everything it owns is in the schema named by its slug."""
+
+    slug = models.CharField(max_length=48, unique=True, validators=[SLUG])
+    name = models.CharField(max_length=120)
+    workspace_id = models.CharField(max_length=64, unique=True, help_text="as the relay's clients know it: ws-001")
+    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, null=True, related_name="+")
+    is_active = models.BooleanField(default=True)
+    in_doubt_policy = models.CharField(
+        max_length=10,
+        default="leave",
+        choices=[("leave", "leave in doubt"), ("resend", "send again")],
+        help_text="for messages of which nobody knows whether the provider took them",
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    auto_create_schema = True
+    auto_drop_schema = False
+
+    class Meta:
+        ordering = ["slug"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def create_schema(self, check_if_exists: bool = False, sync_schema: bool = True, verbosity: int = 1) -> bool:
+        """Clone the template, its record of applied migrations included; the template itself is built by migrations."""
+        if self.schema_name == settings.TENANT_TEMPLATE_SCHEMA:
+            return bool(super().create_schema(check_if_exists, sync_schema, verbosity))
+        if check_if_exists and schema_exists(self.schema_name):
+            return False
+        CloneSchema().clone_schema(settings.TENANT_TEMPLATE_SCHEMA, self.schema_name, clone_mode="DATA")
+        return True
+
+
+class Host(DomainMixin):
+    """A host name that leads to a tenant: its desk, its tracking links."""
+
+    def __str__(self) -> str:
+        return str(self.domain)
+
+
+class ApiKey(models.Model):
+    """A key of one tenant. Only its bcrypt hash is kept; it is found by its public prefix."""
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=120)
+    prefix = models.CharField(max_length=16, unique=True, help_text="the part of the key that may be shown")
+    hash = models.CharField(max_length=72)
+    scopes = models.JSONField(default=list)
+    is_admin = models.BooleanField(default=False, help_text="acts for any tenant")
+    daily_limit = models.PositiveIntegerField(null=True, help_text="accepted sends a day (UTC); empty: the plan's")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+
+class DueWork(models.Model):
+    """Something of a tenant that must be looked at again: the tick reads this table, never every schema.
+
+    A row is a hint that may be set too often and is removed when its work is done; the truth about the
+    work stands in the tenant's schema.
+    """
+
+    schema = models.CharField(max_length=63)
+    task = models.CharField(max_length=100, help_text="name of the Celery task")
+    reference = models.BigIntegerField(help_text="its argument, for instance a message's id")
+    due_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint("schema", "task", "reference", name="due_work_once")]
+        indexes = [models.Index(fields=["due_at"], name="due_work_due_at")]
+
+    def __str__(self) -> str:
+        return f"{self.task}({self.reference}) in {self.schema}"

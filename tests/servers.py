@@ -1,0 +1,31 @@
+"""Starts the servers the tests run against, before Django reads its settings.
+
+With DATABASE_URL and REDIS_URL set, those servers are used (in a test database of their own).
+"""
+
+import atexit
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [path for path in (str(ROOT), str(ROOT / "platform")) if path not in sys.path]
+
+from embedded.services import start_services  # noqa: E402
+
+DATA = Path(tempfile.mkdtemp(prefix="lettershop-tests-"))
+os.environ["LETTERSHOP_DATA"] = str(DATA)
+os.environ["SECRET_KEY"] = "only for tests"
+os.environ["LOG_LEVEL"] = "WARNING"
+_services = start_services(DATA, environ=os.environ, fast_and_unsafe=True)
+_services.__enter__()
+
+
+def _stop() -> None:
+    _services.__exit__(None, None, None)
+    shutil.rmtree(DATA, ignore_errors=True)
+
+
+atexit.register(_stop)
