@@ -12,6 +12,7 @@ The real system runs (`manage.py serve`); the sink's books are compared with the
 import argparse
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -64,10 +65,29 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=list(TRIALS), choices=list(TRIALS))
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
+    if len(options.only) > 1:
+        sys.exit(_each_on_its_own(options.only, options.recipients, options.seed))
     random.seed(options.seed)
     os.environ["ENGINE_RETRY_SECONDS"] = "1,1,2,2,4"
     books = [_try(TRIALS[name], options.recipients) for name in options.only]
     _print(books, options.recipients)
+
+
+def _each_on_its_own(names: list[str], recipients: int, seed: int) -> int:
+    """A process for each trial: settings are read once in a process, and each trial has servers of its own."""
+    failed, lost, twice = 0, 0, 0
+    for name in names:
+        argv = [sys.executable, __file__, "--recipients", str(recipients), "--seed", str(seed), "--only", name]
+        done = subprocess.run(argv, stdout=subprocess.PIPE, text=True)
+        sys.stdout.write(done.stdout)
+        sys.stdout.flush()
+        figures = re.search(r": (\d+) lost, (\d+) mailed twice", done.stdout)
+        failed += done.returncode != 0 or figures is None
+        if figures is not None:
+            lost, twice = lost + int(figures[1]), twice + int(figures[2])
+    told = f"{len(names)} trials of {recipients:,} recipients: {failed} failed, {lost} lost, {twice} mailed twice"
+    sys.stdout.write(f"\n{told}\n")
+    return 1 if failed else 0
 
 
 def _try(trial: Trial, recipients: int) -> Books:
@@ -186,12 +206,10 @@ def _recorded(stage: Stage, message: int) -> int:
 
 
 def _signal_a_worker(trial: Trial, server: int) -> None:
-    """One of the celery processes, the parent or a child."""
+    """Any of the Celery processes: the parent, one of its children, or beat."""
     workers = [pid for pid in _below(server) if b"celery" in _command(pid)]
     if workers:
         chosen, number = random.choice(workers), random.choice(trial.signals)
-        if number == signal.SIGTERM:
-            chosen = min(workers)  # the parent: it tells its children
         try:
             os.kill(chosen, number)
         except ProcessLookupError:

@@ -7,7 +7,8 @@ from django.utils import timezone
 
 from common.errors import Conflict, LettershopError
 from contacts.importing.pipeline import run_import
-from contacts.services.imports import TASK
+from contacts.models import Import
+from contacts.services.imports import TASK, forget_file
 from contacts.targeting.refreshing import refresh_later, refresh_task
 from tenants.services.due import done_with, postpone
 from tenants.tasks import OneTenantTask
@@ -30,4 +31,6 @@ def run_import_task(run_id: int) -> str:
         state = error.code
     done_with(task=TASK, reference=run_id)
     refresh_later()
+    for run in Import.objects.filter(pk=run_id):
+        forget_file(run)
     return state

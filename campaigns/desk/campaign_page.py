@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 
 from campaigns.desk.campaign_form import reach_of_campaign
-from campaigns.desk.figures import meanings, report_context
+from campaigns.desk.figures import report_context
 from campaigns.models import Campaign
 from campaigns.reports import campaign_report
 from campaigns.services.checking import check_campaign, errors_of
@@ -16,7 +16,6 @@ from contacts.models import Tag
 from tenants.desk.admin import needs
 
 NOT_BEGUN = (Campaign.State.DRAFT, Campaign.State.SCHEDULED)
-MOVING = (Campaign.State.SENDING, Campaign.State.PAUSED)
 
 
 @needs("campaigns.view_campaign")
@@ -69,7 +68,6 @@ def _draft_page(request: HttpRequest, model_admin: Any, campaign: Campaign) -> H
         problems=problems,
         blocked=bool(errors_of(problems)),
         reach=reach,
-        meanings=meanings(),
         **audience_words(campaign),
     )
     return page

@@ -52,17 +52,20 @@ SELECT p FROM generate_series(%(first)s::int, %(last)s::int) AS p WHERE NOT EXIS
 ORDER BY p
 """
 
-# Chunks hold ascending ids, so only those are unpacked whose range has one that was looked for.
+# Chunks hold ascending ids, so one look at the first id of each tells where somebody must be. Ordered as the index
+# for beginnings of addresses is, or the planner would walk through another one.
 SEARCH = """
 WITH found AS MATERIALIZED (
-    SELECT id FROM contacts_contact WHERE email_key LIKE %(pattern)s ORDER BY email_key LIMIT %(most)s
-), chunk AS MATERIALIZED (
-    SELECT first_position, contact_ids, contact_ids[1] AS lowest, contact_ids[size] AS highest
+    SELECT id FROM contacts_contact WHERE email_key LIKE %(pattern)s ORDER BY email_key USING ~<~ LIMIT %(most)s
+), begun AS MATERIALIZED (
+    SELECT first_position, contact_ids, contact_ids[1] AS lowest
     FROM outbound_chunk WHERE message_id = %(message)s AND attempt = 1 AND EXISTS (SELECT 1 FROM found)
+), chunk AS MATERIALIZED (
+    SELECT *, lead(lowest) OVER (ORDER BY first_position) AS next_lowest FROM begun
 )
 SELECT position FROM (
     SELECT c.first_position + array_position(c.contact_ids, f.id) - 1 AS position
-    FROM found f JOIN chunk c ON f.id BETWEEN c.lowest AND c.highest
+    FROM found f JOIN chunk c ON f.id >= c.lowest AND (c.next_lowest IS NULL OR f.id < c.next_lowest)
 ) p WHERE position IS NOT NULL ORDER BY position
 """
 

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.db import models
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -115,10 +114,6 @@ class AttributeAdmin(DeskAdmin):
         "Fields hold what you know of a contact beside name and language: a city, a customer number, an order. "
         "Imports make them from columns; mails name them in double braces."
     )
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[ContactAttribute]:
-        found: QuerySet[ContactAttribute] = super().get_queryset(request)
-        return found
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         kwargs["form"] = ChangeAttributeForm if change else NewAttributeForm

@@ -38,6 +38,7 @@ class BatchWriter:
 
     def __init__(self, run: Import) -> None:
         self._run = run
+        self._origin = f"import {run.pk}"
         self._line = run.line
         self._tags = TagIds()
         self._defined: set[str] = set()
@@ -59,20 +60,20 @@ class BatchWriter:
         return counts
 
     def _write_contacts(self, cursor: Any, rows: list[StagedRow]) -> Counts:
-        if self._run.mode == Import.Mode.SUPPRESS:
+        suppressing = self._run.mode == Import.Mode.SUPPRESS
+        if suppressing:
             rows = [(cells, ()) for cells, _ in rows]
         self._tags.learn(tags for _, tags in rows)
-        cursor.execute(statements.EMPTY_STAGE)
         with cursor.copy(_COPY) as copy:
             copy.write(copy_text(rows, self._tags.literals))
-        origin = f"import {self._run.pk}"
-        if self._run.mode == Import.Mode.SUPPRESS:
-            cursor.execute(statements.SUPPRESS, {"origin": origin})
-            (added,) = cursor.fetchone()
-            return Counts(created=added, unchanged=len(rows) - added, suppressed=len(rows))
-        counts = self._merge(cursor, len(rows))
-        cursor.execute(statements.NOTE_FORBIDDEN, {"origin": origin})
+        counts = self._suppress(cursor, len(rows)) if suppressing else self._merge(cursor, len(rows))
+        cursor.execute(statements.EMPTY_STAGE)
         return counts
+
+    def _suppress(self, cursor: Any, rows: int) -> Counts:
+        cursor.execute(statements.SUPPRESS, {"origin": self._origin})
+        (added,) = cursor.fetchone()
+        return Counts(created=added, unchanged=rows - added, suppressed=rows)
 
     def _merge(self, cursor: Any, rows: int) -> Counts:
         """Once, and again while others make contacts of the same addresses under our hands."""
@@ -83,6 +84,7 @@ class BatchWriter:
             newly_created, newly_updated, suppressed, missed = cursor.fetchone()
             created, updated = created + newly_created, updated + newly_updated
             if not missed:
+                cursor.execute(statements.NOTE_FORBIDDEN, {"origin": self._origin})
                 return Counts(
                     created=created, updated=updated, unchanged=rows - created - updated, suppressed=suppressed
                 )

@@ -21,6 +21,7 @@ from tenants.scope import current_tenant
 from tenants.services.due import note_due
 
 TASK = "contacts.run_import"
+LARGEST_FILE = 2 << 30  # bytes
 _LIVING = (Import.State.WAITING, Import.State.RUNNING, Import.State.FAILED)
 
 
@@ -29,11 +30,9 @@ def take_in_file(*, pieces: Iterable[bytes], file_name: str, mode: str, tags: Se
 
     Raises FileRefused for what is no file of contacts at all, and InvalidInput; then nothing is kept.
     """
-    path = _upload_path()
+    path = _upload_folder() / f"{uuid4().hex}.csv"
     try:
-        with path.open("wb") as stream:
-            for piece in pieces:
-                stream.write(piece)
+        _write(path, pieces)
         sniff_layout(examine(path))
         return create_import(path=path, file_name=Path(file_name).name, mode=mode, tags=tags)
     except BaseException:
@@ -72,7 +71,24 @@ def _enqueue(run_id: int) -> None:
     )
 
 
-def _upload_path() -> Path:
+def forget_file(run: Import) -> None:
+    """Remove the uploaded file of an import that is over: its contacts are in, its rejects are kept. Files of others stay."""
+    path = Path(run.path)
+    if run.state not in _LIVING and path.parent == _upload_folder():
+        path.unlink(missing_ok=True)
+
+
+def _write(path: Path, pieces: Iterable[bytes]) -> None:
+    size = 0
+    with path.open("wb") as stream:
+        for piece in pieces:
+            size += len(piece)
+            if size > LARGEST_FILE:
+                raise InvalidInput("The file is larger than 2 GiB.", field="file", hint="Divide it into several.")
+            stream.write(piece)
+
+
+def _upload_folder() -> Path:
     folder: Path = settings.DATA_DIR / "uploads" / current_tenant().schema_name
     folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{uuid4().hex}.csv"
+    return folder

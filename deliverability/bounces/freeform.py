@@ -17,9 +17,10 @@ _FROM_A_MACHINE = re.compile(
     r"(?i)mailer-?daemon|postmaster|mail ?delivery|mail administrator|mail system|undeliver|system administrator|delivery subsystem"
 )
 _FAILED = re.compile(
-    r"(?i)undeliver|not (?:be )?deliver|returned mail|delivery (?:status|fail|problem|error|report|notification|delayed|has failed)|fail(?:ed|ure)"
-    r"|mail (?:could not|error|system error)|could not (?:be )?(?:send|sent|deliver)|message (?:not|bounced|rejected)|bounce|unable to deliver"
-    r"|unzustellbar|nicht zugestellt|non remis|warning: (?:could not|message)|rejected|blocked|user unknown|error (?:sending|in)|notify|dsn"
+    r"(?i)undeliver|not (?:be )?deliver|returned mail|delivery (?:status|fail|problem|error|report|notification|delayed|has failed)"
+    r"|fail(?:ed|ure)|mail (?:could not|error|system error)|could not (?:be )?(?:send|sent|deliver)|message (?:not|bounced|rejected)|bounce"
+    r"|unable to deliver|unzustellbar|nicht zugestellt|non remis|warning: (?:could not|message)|rejected|blocked|user unknown"
+    r"|error (?:sending|in)|notify|dsn"
 )
 _AUTOMATIC = re.compile(
     r"(?i)^\s*(?:auto(?:matic|mated)?[ -]?(?:re(?:ply|sponse|spuesta)|mat)|auto:|out of (?:the )?office|vacation|away from|absence|abwesend"

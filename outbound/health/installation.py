@@ -16,7 +16,6 @@ def installation_checks(*, answer_seconds: float = 1.5) -> list[Check]:
     Leaves the connection in the public schema.
     """
     checks = [*configuration_checks(), disk_check(), redis_check(), *broker_checks(answer_seconds)]
-    connection.close_if_unusable_or_obsolete()
     database = database_checks()
     checks += database
     if not database[0].ok:

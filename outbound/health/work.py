@@ -44,7 +44,7 @@ def _due_work() -> Check:
         return fine("due work", "Nothing waits longer than it should.")
     return wrong(
         "due work",
-        f"{count} pieces of work are overdue, the oldest by {seconds} s: nobody wakes them.",
+        f"Work is overdue: {count} entries, the oldest by {seconds} s. Nobody wakes it.",
         "See that beat runs (`manage.py serve`, or the beat service) and that a worker serves the queue default.",
     )
 

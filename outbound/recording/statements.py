@@ -160,6 +160,7 @@ LEFT JOIN LATERAL (
 _LATER_NEWS = """
 SELECT e.kind, e.message_id, e.position, e.at, e.detail FROM {message} m
 JOIN {engagement} g ON g.month = m.month AND g.message_id = m.id AND (g.bounced_at IS NOT NULL OR g.complained_at IS NOT NULL)
+JOIN {recipient} r ON r.month = m.month AND r.message_id = m.id AND r.position = g.position AND r.state = 3
 JOIN {event} e ON e.month = m.month AND e.message_id = m.id AND e.position = g.position AND e.kind IN (4, 5, 6, 8)
 WHERE m.id = %(message)s ORDER BY e.at
 """

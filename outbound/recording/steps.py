@@ -20,10 +20,8 @@ class Recorded:
     recorded: int = 0
     repeated: int = 0  # told before: a second bounce, a second unsubscribe
     unknown: int = 0  # no such message or position, or its month was dropped
+    suppressed: int = 0  # contacts that are suppressed now because of it, and may have been before
     transaction: str = ""
-
-    def __add__(self, other: "Recorded") -> "Recorded":
-        return Recorded(self.recorded + other.recorded, self.repeated + other.repeated, self.unknown + other.unknown)
 
 
 class Step(NamedTuple):
@@ -43,8 +41,8 @@ def recording(schema: str, hits: Sequence[Hit]) -> Steps:
         return Recorded()
     yield _take_turns(schema, hits)
     ((known, fresh, transaction),) = yield Step(for_schema(schema).add, _batch(hits), rows=True)
-    yield from _apply(schema, hits)
-    return Recorded(fresh, known - fresh, len(hits) - known, transaction)
+    suppressed = yield from _apply(schema, hits)
+    return Recorded(fresh, known - fresh, len(hits) - known, suppressed, transaction)
 
 
 def settling(schema: str, message_id: int) -> Steps:
@@ -59,7 +57,8 @@ def settling(schema: str, message_id: int) -> Steps:
     return Recorded(recorded=len(hits))
 
 
-def _apply(schema: str, hits: Sequence[Hit]) -> Generator[Step, list[tuple[Any, ...]], None]:
+def _apply(schema: str, hits: Sequence[Hit]) -> Generator[Step, list[tuple[Any, ...]], int]:
+    """Doubts, states and suppression. Returns how many contacts are meant by the last."""
     statements = for_schema(schema)
     yield Step(
         statements.settle_doubts,
@@ -71,18 +70,22 @@ def _apply(schema: str, hits: Sequence[Hit]) -> Generator[Step, list[tuple[Any, 
     )
     if moves := _moves(hits):
         yield Step(statements.move_states, moves)
-    if told := [hit for hit in hits if hit.kind in _SUPPRESSES]:
-        owners = yield Step(
-            statements.contacts,
-            {
-                "messages": _numbers(hit.message_id for hit in told),
-                "positions": _numbers(hit.position for hit in told),
-                "reasons": [_SUPPRESSES[EventKind(hit.kind)] for hit in told],
-            },
-            rows=True,
-        )
-        pairs = sorted({(contact, reason) for reason, contact in owners if contact is not None})
+    told = [hit for hit in hits if hit.kind in _SUPPRESSES]
+    if not told:
+        return 0
+    owners = yield Step(
+        statements.contacts,
+        {
+            "messages": _numbers(hit.message_id for hit in told),
+            "positions": _numbers(hit.position for hit in told),
+            "reasons": [_SUPPRESSES[EventKind(hit.kind)] for hit in told],
+        },
+        rows=True,
+    )
+    pairs = sorted({(contact, reason) for reason, contact in owners if contact is not None})
+    if pairs:
         yield Step(by_contact(schema), contact_parameters(pairs, origin=_origin(told)))
+    return len(pairs)
 
 
 # What an event makes of a recipient whose mail the provider took, and which events outrank which.

@@ -136,7 +136,7 @@ def _after(message: Message, ended: Ended) -> Work:
         elif ended.end in (End.NOTHING_LEFT, End.PROVIDER_DOWN):
             _look_again(message, store, ended)
         message.refresh_from_db()
-        again = message.state == MessageState.SENDING and ended.end == End.SLICE_OVER
+        again = message.state == MessageState.SENDING and ended.end in (End.SLICE_OVER, End.STOPPED)
         return Work(message.pk, message.state, ended.handed_over, again, ended.why)
     finally:
         store.close()

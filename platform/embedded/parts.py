@@ -1,4 +1,4 @@
-"""The parts of a running installation, each a process: web, smtpd (bounce mail), worker with beat."""
+"""The parts of a running installation, each a process: web, smtpd (bounce mail), worker, beat."""
 
 import os
 import sys
@@ -38,8 +38,8 @@ def parts(listening: Listening, *, data_dir: Path) -> list[ChildProcess]:
     children = [_web(listening, environ)]
     if listening.bounce_port:
         children.append(_bounce_door(listening, environ))
-    children.append(_worker(listening, environ, data_dir))
-    return children
+    # Beat inside the worker would not be started again when it alone dies, and nothing would be looked at again.
+    return [*children, _worker(listening, environ), _beat(environ, data_dir)]
 
 
 def _web(listening: Listening, environ: dict[str, str]) -> ChildProcess:
@@ -56,20 +56,14 @@ def _bounce_door(listening: Listening, environ: dict[str, str]) -> ChildProcess:
     return ChildProcess("smtpd", argv, environ, stop_seconds=15)
 
 
-def _worker(listening: Listening, environ: dict[str, str], data_dir: Path) -> ChildProcess:
+def _worker(listening: Listening, environ: dict[str, str]) -> ChildProcess:
     queues = "default,campaigns,validation,mailwizz,warmup"
-    argv = [
-        sys.executable,
-        "-m",
-        "celery",
-        "--quiet",
-        "-A",
-        "config",
-        "worker",
-        "--beat",
-        "--schedule",
-        str(data_dir / "beat"),
-    ]
-    argv += ["--queues", queues, "--concurrency", str(listening.workers), "--loglevel", "warning"]
+    argv = [sys.executable, "-m", "celery", "--quiet", "-A", "config", "worker", "--queues", queues]
+    argv += ["--concurrency", str(listening.workers), "--loglevel", "warning"]
     argv += ["--without-gossip", "--without-mingle", "--hostname", f"worker-{os.getpid()}@%h"]
     return ChildProcess("worker", argv, {**environ, **_MALLOC, **_QUIET}, stop_seconds=90)
+
+
+def _beat(environ: dict[str, str], data_dir: Path) -> ChildProcess:
+    argv = [sys.executable, "-m", "celery", "--quiet", "-A", "config", "beat", "--schedule", str(data_dir / "beat")]
+    return ChildProcess("beat", [*argv, "--pidfile=", "--loglevel", "warning"], environ, stop_seconds=10)

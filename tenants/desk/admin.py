@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import wraps
+from functools import cache, wraps
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin import ShowFacets
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import PermissionDenied
 from django.db import models
@@ -16,8 +17,10 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
-from unfold.admin import ModelAdmin
+from unfold.admin import ModelAdmin, checkbox
+from unfold.decorators import display
 
 from common.errors import LettershopError
 from tenants.desk.counting import EstimatedPaginator
@@ -39,7 +42,7 @@ class DeskAdmin(ModelAdmin):
 
     show_full_result_count = False
     paginator = EstimatedPaginator
-    list_per_page = 50
+    list_per_page = 25
     list_max_show_all = 0
     # Counts beside the filters would read the whole table once for each choice.
     show_facets = ShowFacets.NEVER
@@ -59,6 +62,11 @@ class DeskAdmin(ModelAdmin):
     def get_custom_urls(self) -> Sequence[tuple[str, str, View]]:
         """(path below this list, name, view): views take `request`, `model_admin` and what the path names."""
         return ()
+
+    @display(description=mark_safe(checkbox.render("action_toggle_all", 1)))
+    def action_checkbox(self, obj: models.Model) -> SafeString:
+        """As the toolkit draws it, but drawn once: a widget for each row is a quarter of a list's time."""
+        return mark_safe(_drawn_checkbox().replace(_PLACE, str(int(obj.pk))))
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Without the buttons that open another list in a window of its own."""
@@ -152,6 +160,14 @@ class ReadOnlyAdmin(DeskAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return False
+
+
+_PLACE = "the-row"
+
+
+@cache
+def _drawn_checkbox() -> str:
+    return str(checkbox.render(ACTION_CHECKBOX_NAME, _PLACE))
 
 
 def needs(permission: str, *methods: str) -> Callable[[View], View]:

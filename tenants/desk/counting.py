@@ -26,10 +26,6 @@ class EstimatedPaginator(Paginator):
                 return estimate
         return rows.order_by()[:COUNT_AT_MOST].count()
 
-    @property
-    def is_estimate(self) -> bool:
-        return self.count >= COUNT_AT_MOST
-
 
 def estimated_rows(table: str) -> int:
     """What PostgreSQL last knew of a table of the entered schema; -1 where it never looked. Takes microseconds."""

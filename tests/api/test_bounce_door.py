@@ -40,7 +40,7 @@ VACATION = b"From: Ana <ana@example.com>\r\nSubject: Out of office\r\nAuto-Submi
 
 
 @pytest.fixture
-def message(live: Tenant) -> Message:
+def message(live_tenant: Tenant) -> Message:
     return sent_message(5)
 
 
@@ -156,12 +156,12 @@ def test_hostile_words_are_stored_as_one_harmless_line(message: Message, port: i
     assert detail.isprintable()
 
 
-def test_without_a_database_the_sender_is_told_to_try_again(live: Tenant, message: Message) -> None:
+def test_without_a_database_the_sender_is_told_to_try_again(live_tenant: Tenant, message: Message) -> None:
     with door("postgresql://nobody@127.0.0.1:9/none") as port:
         assert deliver(port, address(message), dsn("5.1.1", "550 user unknown"))[0] == 451
 
 
-def test_a_bounce_settles_a_doubt(live: Tenant, port: int) -> None:
+def test_a_bounce_settles_a_doubt(live_tenant: Tenant, port: int) -> None:
     message = sent_message(3, state=RecipientState.IN_DOUBT)
     deliver(port, address(message), dsn("5.2.2", "552 over quota"))
     assert (state_of(message, 2), state_of(message, 1)) == (RecipientState.BOUNCED_SOFT, RecipientState.IN_DOUBT)

@@ -28,13 +28,13 @@ LINKS = [
 
 
 @pytest.fixture
-def message(live: Tenant) -> Message:
+def message(live_tenant: Tenant) -> Message:
     return sent_message(20, links=LINKS)
 
 
 @pytest.fixture
-def served(live: Tenant) -> Iterator[tuple[Doors, PublicDoors]]:
-    with doors_in_thread(live.get_primary_domain().domain) as served:
+def served(live_tenant: Tenant) -> Iterator[tuple[Doors, PublicDoors]]:
+    with doors_in_thread(live_tenant.get_primary_domain().domain) as served:
         yield served
 
 
@@ -185,7 +185,7 @@ def test_a_token_says_nothing_about_the_recipient(message: Message) -> None:
 
 
 def test_the_token_of_one_tenant_on_the_host_of_another_is_not_found(
-    served: tuple[Doors, PublicDoors], message: Message, live: Tenant
+    served: tuple[Doors, PublicDoors], message: Message, live_tenant: Tenant
 ) -> None:
     doors, foreign = served[0], "globex.testserver"
     for path in (f"/o/{token(message)}.gif", f"/c/{token(message)}/0", f"/u/{token(message)}"):
@@ -235,8 +235,8 @@ def test_what_a_client_says_about_itself_is_made_harmless(served: tuple[Doors, P
     assert all(char.isprintable() for char in event.agent)
 
 
-def test_behind_our_proxy_the_last_forwarded_address_is_the_clients(live: Tenant, message: Message) -> None:
-    with doors_in_thread(live.get_primary_domain().domain, behind_proxy=True) as served:
+def test_behind_our_proxy_the_last_forwarded_address_is_the_clients(live_tenant: Tenant, message: Message) -> None:
+    with doors_in_thread(live_tenant.get_primary_domain().domain, behind_proxy=True) as served:
         served[0].ask("GET", f"/o/{token(message)}.gif", X_Forwarded_For="6.6.6.6, 2001:db8::7")
         served[0].ask("GET", f"/o/{token(message)}.gif", X_Forwarded_For="<script>")
         settle(served)

@@ -19,7 +19,7 @@ from tests.outbound.recipients import sent_message
 
 
 @pytest.fixture
-def message(live: Tenant) -> Message:
+def message(live_tenant: Tenant) -> Message:
     return sent_message(50, links=[{"url": "https://shop.example/a"}])
 
 
@@ -41,8 +41,8 @@ def cut_connections() -> None:
         )
 
 
-def test_sigterm_loses_nothing(live: Tenant, message: Message, unused_tcp_port: int) -> None:
-    with doors_in_process(live.get_primary_domain().domain, unused_tcp_port) as (doors, process):
+def test_sigterm_loses_nothing(live_tenant: Tenant, message: Message, unused_tcp_port: int) -> None:
+    with doors_in_process(live_tenant.get_primary_domain().domain, unused_tcp_port) as (doors, process):
         for position in range(40):
             open_pixel(doors, message, position)
         process.send_signal(signal.SIGTERM)
@@ -50,8 +50,8 @@ def test_sigterm_loses_nothing(live: Tenant, message: Message, unused_tcp_port: 
     assert Event.objects.count() == 40
 
 
-def test_hits_are_durable_within_two_seconds_of_a_kill(live: Tenant, message: Message, unused_tcp_port: int) -> None:
-    with doors_in_process(live.get_primary_domain().domain, unused_tcp_port) as (doors, process):
+def test_hits_are_durable_within_two_seconds_of_a_kill(live_tenant: Tenant, message: Message, unused_tcp_port: int) -> None:
+    with doors_in_process(live_tenant.get_primary_domain().domain, unused_tcp_port) as (doors, process):
         for position in range(10):
             open_pixel(doors, message, position)
         wait_until(lambda: Event.objects.count() == 10, 2)
@@ -59,8 +59,8 @@ def test_hits_are_durable_within_two_seconds_of_a_kill(live: Tenant, message: Me
     assert Event.objects.count() == 10
 
 
-def test_cut_connections_come_back_by_themselves(live: Tenant, message: Message) -> None:
-    with doors_in_thread(live.get_primary_domain().domain) as (doors, app):
+def test_cut_connections_come_back_by_themselves(live_tenant: Tenant, message: Message) -> None:
+    with doors_in_thread(live_tenant.get_primary_domain().domain) as (doors, app):
         for position in range(20):
             open_pixel(doors, message, position)
             if position % 5 == 4:
@@ -107,25 +107,25 @@ async def test_when_too_many_wait_opens_are_given_up_before_clicks() -> None:
     assert (recorder.waiting, len(recorder._opens), recorder.counters.dropped) == (4, 0, 5)
 
 
-def test_a_hit_the_database_refuses_does_not_take_its_neighbours_along(live: Tenant, message: Message) -> None:
+def test_a_hit_the_database_refuses_does_not_take_its_neighbours_along(live_tenant: Tenant, message: Message) -> None:
     recorder = Recorder(Database(conninfo(), application="lettershop recorder"))
     for position in range(50):
-        recorder.add(live.schema_name, hit(message, position, agent="\x00" if position in (7, 30) else "Mozilla"))
+        recorder.add(live_tenant.schema_name, hit(message, position, agent="\x00" if position in (7, 30) else "Mozilla"))
     asyncio.run(flushed(recorder))
     assert (recorder.counters.recorded, recorder.counters.dropped, recorder.waiting) == (48, 2, 0)
     assert Event.objects.count() == 48
 
 
-def test_the_hits_of_a_tenant_that_is_gone_do_not_stop_the_others(live: Tenant, message: Message) -> None:
+def test_the_hits_of_a_tenant_that_is_gone_do_not_stop_the_others(live_tenant: Tenant, message: Message) -> None:
     recorder = Recorder(Database(conninfo(), application="lettershop recorder"))
     recorder.add("no_such_schema", hit(message, 0))
-    recorder.add(live.schema_name, hit(message, 1))
-    recorder.add(live.schema_name, Hit(EventKind.OPEN, 10**9, 0, datetime.now(UTC)))
+    recorder.add(live_tenant.schema_name, hit(message, 1))
+    recorder.add(live_tenant.schema_name, Hit(EventKind.OPEN, 10**9, 0, datetime.now(UTC)))
     asyncio.run(flushed(recorder))
     assert (recorder.counters.recorded, recorder.counters.dropped, recorder.counters.unknown) == (1, 1, 1)
 
 
-def test_a_commit_whose_answer_was_lost_is_looked_up_and_not_repeated(live: Tenant, message: Message) -> None:
+def test_a_commit_whose_answer_was_lost_is_looked_up_and_not_repeated(live_tenant: Tenant, message: Message) -> None:
     """The transaction was committed; only the news of it did not arrive."""
 
     class LosesOneAnswer(Recorder):
@@ -139,13 +139,13 @@ def test_a_commit_whose_answer_was_lost_is_looked_up_and_not_repeated(live: Tena
             return recorded
 
     recorder = LosesOneAnswer(Database(conninfo(), application="lettershop recorder"))
-    recorder.add(live.schema_name, hit(message, 0))
+    recorder.add(live_tenant.schema_name, hit(message, 0))
     asyncio.run(flushed(recorder))
     assert recorder.lost
     assert (recorder.counters.recorded, Event.objects.count()) == (1, 1)
 
 
-def test_a_transaction_that_was_rolled_back_is_written_again(live: Tenant, message: Message) -> None:
+def test_a_transaction_that_was_rolled_back_is_written_again(live_tenant: Tenant, message: Message) -> None:
     with connect(application="test") as plain:
         plain.execute("BEGIN")
         (xid,) = plain.execute("SELECT pg_current_xact_id()::text").fetchone()  # type: ignore[misc]
@@ -157,11 +157,11 @@ def test_a_transaction_that_was_rolled_back_is_written_again(live: Tenant, messa
         async def _try(self, batch):  # type: ignore[no-untyped-def]
             if not self.lost:
                 self.lost = True
-                raise CommitUnknown(Recorded(1, 0, 0, xid))
+                raise CommitUnknown(Recorded(1, transaction=xid))
             return await super()._try(batch)
 
     recorder = HeardNothing(Database(conninfo(), application="lettershop recorder"))
-    recorder.add(live.schema_name, hit(message, 0))
+    recorder.add(live_tenant.schema_name, hit(message, 0))
     asyncio.run(flushed(recorder))
     assert (recorder.counters.recorded, Event.objects.count()) == (1, 1)
 

@@ -20,14 +20,15 @@ FORM = "application/x-www-form-urlencoded"
 
 
 @pytest.fixture
-def message(live: Tenant) -> Message:
-    Tenant.objects.filter(pk=live.pk).update(name="Nuts & <b>Bolts</b>")
-    return sent_message(5, links=[{"url": "https://shop.example/a"}])
+def message(live_tenant: Tenant) -> Iterator[Message]:
+    Tenant.objects.filter(pk=live_tenant.pk).update(name="Nuts & <b>Bolts</b>")
+    yield sent_message(5, links=[{"url": "https://shop.example/a"}])
+    Tenant.objects.filter(pk=live_tenant.pk).update(name="Live", is_active=True)
 
 
 @pytest.fixture
-def served(live: Tenant, message: Message) -> Iterator[tuple[Doors, PublicDoors]]:
-    with doors_in_thread(live.get_primary_domain().domain) as served:
+def served(live_tenant: Tenant, message: Message) -> Iterator[tuple[Doors, PublicDoors]]:
+    with doors_in_thread(live_tenant.get_primary_domain().domain) as served:
         yield served
 
 
@@ -130,10 +131,19 @@ def test_a_trailing_slash_makes_no_difference(doors: Doors, message: Message) ->
     assert status(message) == "unsubscribed"
 
 
-def test_a_deactivated_tenants_recipients_can_still_unsubscribe(doors: Doors, message: Message, live: Tenant) -> None:
-    Tenant.objects.filter(pk=live.pk).update(is_active=False)
+def test_a_deactivated_tenants_recipients_can_still_unsubscribe(doors: Doors, message: Message, live_tenant: Tenant) -> None:
+    Tenant.objects.filter(pk=live_tenant.pk).update(is_active=False)
     assert doors.ask("POST", address(message), body=ONE_CLICK).status == 200
     assert status(message) == "unsubscribed"
+
+
+def test_a_link_whose_rows_were_dropped_still_unsubscribes_and_one_whose_message_is_gone_says_so(doors: Doors, message: Message) -> None:
+    Message.objects.filter(pk=message.pk).update(month="2019-01-01")
+    assert doors.ask("POST", address(message), body=ONE_CLICK).status == 200
+    assert status(message) == "unsubscribed"
+    gone = address(message)
+    message.delete()
+    assert doors.ask("POST", gone, body=ONE_CLICK).status == 404
 
 
 # --- R18: the relay's forms with readable parameters

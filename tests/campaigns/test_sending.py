@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from celery import current_app
 from django.db import connection
 from django.utils import timezone
 
@@ -243,3 +244,10 @@ def test_another_tenants_campaign_cannot_be_planned(campaign, globex):
     connection.set_tenant(globex)
     assert plan_campaign(campaign.pk) == ""
     assert not Message.objects.exists()
+
+
+def test_the_tick_knows_the_task_that_brings_a_campaign_on(campaign):
+    current_app.loader.import_default_modules()
+    send_campaign(campaign=campaign)
+    assert current_app.tasks[due().task](due().reference) == State.SENDING
+    assert Message.objects.count() == 1

@@ -1,6 +1,9 @@
 """Files that are large, broken or hostile: bounded memory, the right line, the right words."""
 
 import csv
+import os
+import subprocess
+import sys
 from array import array
 from pathlib import Path
 
@@ -151,3 +154,10 @@ def test_rejected_rows_come_back_corrected_without_their_guards(tmp_path: Path) 
     (batch,) = batches(write(tmp_path, text))
     assert '{"phone": "+4930123"}' in batch.rows[0][0]
     assert batch.attributes == {"phone": ("phone", "text")}
+
+
+def test_reading_a_file_needs_no_django() -> None:
+    program = "import sys, contacts.importing.reading; sys.exit('django' in sys.modules)"
+    root = Path(__file__).resolve().parents[2]
+    environ = os.environ | {"PYTHONPATH": f"{root}{os.pathsep}{root / 'platform'}"}
+    assert subprocess.run([sys.executable, "-c", program], env=environ, check=False).returncode == 0

@@ -1,11 +1,13 @@
 """Counts stay exact while others write: real transactions on connections of their own."""
 
 import pytest
+from celery import current_app
 from psycopg import sql
 
 from common.database import connect, connection
 from contacts.models import Contact, Suppression
 from contacts.targeting import Audience, count_audience, refresh_facets, tag_counts
+from tenants.models import DueWork
 
 
 @pytest.fixture
@@ -96,3 +98,22 @@ def test_what_is_written_in_one_tenant_makes_nothing_stale_in_another(writer):
             "SELECT (SELECT count(*) FROM live.contacts_stale), (SELECT count(*) FROM globex.contacts_stale)"
         )
         assert cursor.fetchone() == (1, 0)
+
+
+def test_a_count_that_meets_many_notes_has_the_facets_rebuilt_by_the_tick(live_tenant):
+    Contact.objects.bulk_create(
+        Contact(pk=block * 2048 + n, email=f"{block}-{n}@example.com", email_key=f"{block}-{n}@example.com")
+        for block in range(1, 22)
+        for n in range(70)
+    )
+    assert count_audience(Audience()) == 21 * 70
+    [due] = DueWork.objects.filter(schema="live")
+    assert due.task in current_app.tasks
+    assert current_app.tasks[due.task](due.reference) is True
+    assert not DueWork.objects.filter(schema="live").exists()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT (SELECT count(*) FROM contacts_stale), (SELECT count(*) FROM contacts_facet WHERE facet = 'm')"
+        )
+        assert cursor.fetchone() == (0, 21)
+    assert count_audience(Audience()) == 21 * 70

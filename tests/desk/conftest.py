@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -26,13 +27,24 @@ HTML = '<p>Hello {{ first_name | default("friend") }}, <a href="https://shop.exa
 
 
 @pytest.fixture(autouse=True)
-def remembered_hosts(db: None) -> Iterator[None]:
-    """The memory of hosts outlives a test's transaction, and its look-ups must not be counted."""
+def quick_passwords(settings: Any) -> None:
+    """Half a second for each password would be most of the time these tests take."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def forgotten_hosts() -> Iterator[None]:
+    """The memory of hosts would outlive a test's transaction."""
     hosts.forget()
-    for host in ("acme.testserver", "globex.testserver", "localhost"):
-        hosts.find(host)
     yield
     hosts.forget()
+
+
+@pytest.fixture
+def known_hosts(db: None) -> None:
+    """Their look-ups are not to be counted with a page's queries."""
+    for host in ("acme.testserver", "globex.testserver", "localhost"):
+        hosts.find(host)
 
 
 def logged_in(tenant: Tenant, role: str) -> Client:
@@ -44,22 +56,22 @@ def logged_in(tenant: Tenant, role: str) -> Client:
 
 
 @pytest.fixture
-def owner(acme: Tenant) -> Client:
+def owner(acme: Tenant, known_hosts: None) -> Client:
     return logged_in(acme, Role.OWNER)
 
 
 @pytest.fixture
-def marketer(acme: Tenant) -> Client:
+def marketer(acme: Tenant, known_hosts: None) -> Client:
     return logged_in(acme, Role.MARKETER)
 
 
 @pytest.fixture
-def viewer(acme: Tenant) -> Client:
+def viewer(acme: Tenant, known_hosts: None) -> Client:
     return logged_in(acme, Role.VIEWER)
 
 
 @pytest.fixture
-def operator(db: None) -> Client:
+def operator(known_hosts: None) -> Client:
     connection.set_schema_to_public()
     user = User.objects.create(email="operator@example.com", role=Role.OPERATOR)
     client = Client(HTTP_HOST="localhost")

@@ -39,7 +39,7 @@ def filled(url: str, pk: int) -> str:
 
 def rows_of(url: str) -> list[int]:
     """The ids of a row of the list the address lies below, and of none."""
-    app, model = (url.split("/") + ["", ""])[2:4]
+    app, model = [*url.split("/"), "", ""][2:4]
     if "<" not in url:
         return [0]
     known = app in apps.app_configs and (model in apps.all_models[app] or "/contact/" in url)

@@ -2,8 +2,10 @@
 
 from django.test import Client
 
+from tenants.members.models import User
 from tenants.models import Tenant
 from tenants.services.creation import create_member, create_operator
+from tests.desk.conftest import logged_in
 
 PASSWORD = "seven blue lamps"
 
@@ -31,8 +33,6 @@ def test_an_operator_logs_in_on_the_public_host(db: None) -> None:
 
 
 def test_a_member_of_globex_is_a_stranger_at_acmes_desk(acme: Tenant, globex: Tenant, owner: Client) -> None:
-    from tests.desk.conftest import logged_in
-
     theirs = logged_in(globex, "owner")
     assert theirs.get("/admin/").status_code == 200
     stranger = Client(HTTP_HOST="acme.testserver")
@@ -50,8 +50,6 @@ def test_an_operators_session_opens_no_tenants_desk(acme: Tenant, operator: Clie
 
 
 def test_a_deactivated_member_is_out_at_once(acme: Tenant, marketer: Client, inside) -> None:  # type: ignore[no-untyped-def]
-    from tenants.members.models import User
-
     with inside():
         User.objects.update(is_active=False)
     assert marketer.get("/admin/").status_code == 302

@@ -334,16 +334,16 @@ async def test_a_slow_reader_holds_up_the_pulling() -> None:
 
     bag = Postbag()
     server = SmtpServer(extensions=MODES["chunked"], whim=whim)
-    async with server, sending(server, bag, connections=1, window=100) as pool:
+    async with server, sending(server, bag, connections=1, window=1000) as pool:
         await bag.until(lambda: bag.pulled_idle)
-        for cookie in range(60):
-            bag.put(letter(cookie, size=400_000))
+        for cookie in range(200):
+            bag.put(letter(cookie, size=100_000))
             pool.wake()
-            await asyncio.sleep(0.002)
-        assert len(bag.handed) < 50
+            await asyncio.sleep(0)
+        assert len(bag.handed) < 150
         reading.set()
-        await bag.settled(60)
-    assert len(bag.accepted_lines) == 60
+        await bag.settled(200)
+    assert len(bag.accepted_lines) == 200
 
 
 @on_each_loop

@@ -10,7 +10,6 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from common.database import connection
-from common.environment import flag
 from common.errors import LettershopError
 from embedded.demo.play import Play
 from embedded.demo.surroundings import HOST, Ports, choose_ports
@@ -22,6 +21,7 @@ from embedded.supervisor import Supervisor
 from tenants.services.installation import prepare_database
 
 _LINES_OF_LOG = 25
+_NO = {"", "0", "no", "false", "off"}
 
 
 class Command(BaseCommand):
@@ -47,7 +47,7 @@ class Command(BaseCommand):
         with teller.working("Preparing the database"):
             prepare_database()
         connection.close()
-        sys.exit(self._run(ports, teller, once=options["once"] or flag("DEMO_ONCE")))
+        sys.exit(self._run(ports, teller, once=options["once"] or os.environ.get("DEMO_ONCE", "") not in _NO))
 
     def _refuse_company(self) -> None:
         if not all(server.owned for server in services().servers):
