@@ -55,7 +55,7 @@ class Books:
 TRIALS = {
     "kill": Trial("kill", signals=(signal.SIGKILL, signal.SIGKILL, signal.SIGTERM), restarts=2, flushes=1),
     "drain": Trial("drain", signals=(signal.SIGTERM,)),
-    "replies": Trial("replies", sink=("--defer-every", "100", "--fail-rcpt-every", "100", "--drop-every", "100")),
+    "replies": Trial("replies", sink=("--defer-every", "99", "--fail-rcpt-every", "100", "--drop-every", "101")),
 }
 
 

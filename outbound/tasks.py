@@ -2,11 +2,13 @@
 
 import multiprocessing
 import signal
-import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing.synchronize import Event
 
 from celery import shared_task
-from celery.signals import worker_process_init, worker_shutting_down
+from celery.signals import worker_shutting_down
 from django.conf import settings
 
 from outbound.services.working import work_on
@@ -16,42 +18,38 @@ from tenants.tasks import OneTenantTask
 _stopping: Event = multiprocessing.get_context("fork").Event()
 
 
-class _Turn:
-    """What this process does: a SIGTERM of its own ends the turn, and the process only between turns."""
-
-    at_work = False
-    told_to_end = False
-
-
 @worker_shutting_down.connect
 def _begin_to_drain(**_: object) -> None:
     _stopping.set()
 
 
-@worker_process_init.connect
-def _drain_on_sigterm(**_: object) -> None:
-    """Without this a pool process that is told to end dies with messages in flight, which are in doubt then."""
-    signal.signal(signal.SIGTERM, _on_sigterm)
-
-
-def _on_sigterm(*_: object) -> None:
-    if not _Turn.at_work:
-        sys.exit(0)
-    _Turn.told_to_end = True
-
-
 @shared_task(base=OneTenantTask, name="outbound.send_message", bind=True)
 def send_message(self: OneTenantTask, message_id: int) -> str:
     """Send for one slice; when more is left, stand at the end of the queue again so that others have their turn."""
-    _Turn.at_work, _Turn.told_to_end = True, False
-    try:
-        work = work_on(message_id, stop=_told_to_stop, slice_seconds=settings.ENGINE_SLICE_SECONDS)
-    finally:
-        _Turn.at_work = False
+    with _draining_on_sigterm() as told_to_end:
+        work = work_on(
+            message_id,
+            stop=lambda: told_to_end.is_set() or _stopping.is_set(),
+            slice_seconds=settings.ENGINE_SLICE_SECONDS,
+        )
     if work.again:
         self.apply_async(args=[message_id], expires=60)
     return work.state
 
 
-def _told_to_stop() -> bool:
-    return _Turn.told_to_end or _stopping.is_set()
+@contextmanager
+def _draining_on_sigterm() -> Iterator[threading.Event]:
+    """A pool process that is told to end while it sends finishes what is in flight: it would be in doubt otherwise.
+
+    The handler stands for the time of the turn only, because the pool sets its own after every other hook. The process
+    goes on to its pool afterwards, which decides about its life.
+    """
+    told = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield told
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: told.set())
+    try:
+        yield told
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -48,10 +48,12 @@ class ColumnChoice:
 def column_choices(layout: Layout, plan: Plan | None, posted: Mapping[str, str] | None) -> list[ColumnChoice]:
     """What was posted wins over what was understood; without a plan everything is an own field."""
     found = {column.index: column for column in plan.columns} if plan else {}
+    taken = {column.key for column in found.values() if column.key}
     choices = []
     for index, heading in enumerate(layout.columns):
         column = found.get(index)
-        key = (column.key if column else "") or attribute_key(heading)
+        key = (column.key if column else "") or _free_key(attribute_key(heading), taken)
+        taken.add(key)
         guessed = f"{_OWN}{key}"
         if column and column.field is not Field.ATTRIBUTE:
             guessed = column.field.value
@@ -65,6 +67,15 @@ def column_choices(layout: Layout, plan: Plan | None, posted: Mapping[str, str] 
         chosen = posted_value if posted_value in dict(options) else guessed
         choices.append(ColumnChoice(index + 1, heading, chosen, options))
     return choices
+
+
+def _free_key(key: str, taken: set[str]) -> str:
+    """Two headings may mean one key: the second one gets a number."""
+    number, free = 1, key
+    while free in taken:
+        number += 1
+        free = f"{key[:58]}_{number}"
+    return free
 
 
 def chosen_mapping(columns: list[ColumnChoice]) -> dict[str, str]:

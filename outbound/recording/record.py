@@ -43,7 +43,8 @@ async def record_hits_async(connection: AsyncConnection[Any], *, schema: str, hi
     steps = recording(schema, hits)
     step = _advance(steps, None)
     try:
-        async with connection.transaction(), connection.cursor() as cursor:
+        # In a pipeline only the statements whose rows are asked for are waited for.
+        async with connection.pipeline(), connection.transaction(), connection.cursor() as cursor:
             while not isinstance(step, Recorded):
                 await cursor.execute(step.statement, step.parameters)
                 step = _advance(steps, await cursor.fetchall() if step.rows else [])

@@ -42,7 +42,7 @@ def for_schema(schema: str) -> Statements:
 # A message whose partition was dropped when its retention ended is unknown.
 _ADD = """
 WITH given AS MATERIALIZED (
-    SELECT n, kind, message_id, position, nullif(link, -1)::smallint AS link, to_timestamp(at) AS at, ip,
+    SELECT n, kind, message_id, position, link::smallint, to_timestamp(at) AS at, ip,
         (%(words)s::text[])[agent] AS agent, (%(words)s::text[])[detail] AS detail
     FROM unnest(%(kinds)s::smallint[], %(messages)s::bigint[], %(positions)s::int[], %(links)s::int[], %(ats)s::float8[],
         %(ips)s::inet[], %(agents)s::int[], %(details)s::int[])

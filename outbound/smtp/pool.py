@@ -198,9 +198,9 @@ class SmtpPool:
             self._parked.remove(session)
 
     def _tick(self) -> None:
+        self._ticker = self._loop.call_later(self._tick_seconds, self._tick)
         for session in [*self._sessions, *self._leaving]:
             session.tick(self._tick_seconds)
-        self._ticker = self._loop.call_later(self._tick_seconds, self._tick)
 
     def _stop(self) -> list[asyncio.Task[None]]:
         self._stopping = True

@@ -1,6 +1,7 @@
 """How many connections there are, when they are opened and left, and what the owner hears of it."""
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -320,6 +321,29 @@ async def test_a_lost_tls_connection_is_settled_like_any_other(tmp_path: Path) -
     async with server, sending(server, bag, tls="starttls", connections=1, ca_file=certificate.ca_file):
         await bag.settled(10)
     assert len(bag.doubts) == 1
+    assert len(bag.accepted_lines) == 9
+
+
+@on_each_loop
+async def test_bytes_that_are_not_tls_end_a_tls_connection(tmp_path: Path) -> None:
+    certificate = self_signed(tmp_path)
+    written = 0
+
+    async def write(writer: asyncio.StreamWriter, data: bytes) -> None:
+        nonlocal written
+        written += b"queued" in data
+        if written == 3:
+            os.write(writer.get_extra_info("socket").fileno(), b"250 2.0.0 Ok: trust me\r\n")
+            await asyncio.sleep(5)
+        await at_once(writer, data)
+
+    bag = full_bag(10)
+    server = SmtpServer(tls=certificate.context, implicit_tls=True, write=write)
+    async with server, sending(server, bag, tls="implicit", connections=1, ca_file=certificate.ca_file):
+        await bag.until(lambda: bag.doubts)
+        written += 1
+        await bag.settled(10)
+    assert set(bag.doubts) == {2}
     assert len(bag.accepted_lines) == 9
 
 
