@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+WANTED := -r requirements-dev.txt -c constraints.txt
 
 .PHONY: setup demo test check clean
 
@@ -12,9 +13,9 @@ $(STAMP): requirements.txt requirements-dev.txt constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; say PYTHON=/path/to/python3.11.")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "python3 -m venv failed: on Debian install python3-venv."; exit 1; }
 	@echo "Installing into $(VENV)"
-	@if command -v uv >/dev/null 2>&1; then uv pip install -q --python $(BIN)/python -r requirements-dev.txt -c constraints.txt; \
-	elif $(BIN)/python -m pip install -q --disable-pip-version-check uv==0.13.9 2>/dev/null; then $(BIN)/uv pip install -q --python $(BIN)/python -r requirements-dev.txt -c constraints.txt; \
-	else $(BIN)/python -m pip install -q --disable-pip-version-check -r requirements-dev.txt -c constraints.txt; fi
+	@$(BIN)/python -m pip install -q --disable-pip-version-check uv==0.13.9 2>/dev/null || true
+	@$(BIN)/uv pip install -q --system-certs --python $(BIN)/python $(WANTED) 2>/dev/null \
+	|| { echo "uv is not to be had here, pip takes a little longer"; $(BIN)/python -m pip install -q --disable-pip-version-check $(WANTED); }
 	@touch $@
 
 demo: setup
