@@ -29,8 +29,13 @@ _TRIES = 3
 
 # What a report is counted as. Delays and automatic replies are no outcome: they are taken and forgotten.
 _EVENTS = {
-    "hard": EventKind.BOUNCE_HARD, "soft": EventKind.BOUNCE_SOFT, "unknown": EventKind.BOUNCE_SOFT, "block": EventKind.BLOCK,
-    "complaint": EventKind.COMPLAINT, "unsubscribe": EventKind.UNSUBSCRIBE, "delivered": EventKind.DELIVERY,
+    "hard": EventKind.BOUNCE_HARD,
+    "soft": EventKind.BOUNCE_SOFT,
+    "unknown": EventKind.BOUNCE_SOFT,
+    "block": EventKind.BLOCK,
+    "complaint": EventKind.COMPLAINT,
+    "unsubscribe": EventKind.UNSUBSCRIBE,
+    "delivered": EventKind.DELIVERY,
 }
 
 
@@ -47,7 +52,9 @@ class BounceDoor:
         await self.database.close()
 
 
-async def start_bounce_door(host: str, port: int, *, conninfo: str, keys: KeyRing, hostname: str = "localhost") -> BounceDoor:
+async def start_bounce_door(
+    host: str, port: int, *, conninfo: str, keys: KeyRing, hostname: str = "localhost"
+) -> BounceDoor:
     """Listen on `host` and `port` (0: any free one). Raises OSError when the port is taken."""
     database = Database(conninfo, application="lettershop bounces")
     server = SmtpServer(SmtpdSettings(hostname=hostname, max_recipients=20), BounceHandler(keys, database))
@@ -97,7 +104,9 @@ class BounceHandler:
 
     async def _record(self, token: RecipientToken, kind: EventKind, report: BounceReport) -> None:
         tenant = await self._directory.tenant_at(token.tenant_id, host="")
-        detail = clean_text(" ".join(filter(None, (report.reason and f"{report.reason}:", report.status, report.diagnostic))))
+        detail = clean_text(
+            " ".join(filter(None, (report.reason and f"{report.reason}:", report.status, report.diagnostic)))
+        )
         hit = Hit(kind, token.message_id, token.position, datetime.now(UTC), detail=detail or None)
         for left in reversed(range(_TRIES)):
             try:

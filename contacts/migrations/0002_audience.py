@@ -11,6 +11,8 @@ CREATE TABLE contacts_facet (
     facet text COLLATE "C" NOT NULL,
     block integer NOT NULL,
     value jsonb,
+    highest jsonb,
+    positions smallint[],
     bits bit(2048) NOT NULL
 );
 CREATE INDEX contacts_facet_found ON contacts_facet (facet, value, block);

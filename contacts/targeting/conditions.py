@@ -8,7 +8,8 @@ from psycopg import sql
 from contacts.targeting.audience import AttributeIs, Operator
 from contacts.targeting.resolving import COLUMNS, Resolved
 
-_NEGATIVE = {Operator.IS_NOT: Operator.IS, Operator.IS_NOT_SET: Operator.IS_SET}
+# Negative operators: they hold where these do not.
+POSITIVE = {Operator.IS_NOT: Operator.IS, Operator.IS_NOT_SET: Operator.IS_SET}
 _COMPARED = {
     Operator.GREATER: sql.SQL(">"),
     Operator.GREATER_OR_EQUAL: sql.SQL(">="),
@@ -53,12 +54,12 @@ def in_language(language: str, parameters: Parameters) -> sql.Composed:
 
 def is_negative(condition: AttributeIs) -> bool:
     """Whether the condition holds for those for whom `holds` does not."""
-    return condition.op in _NEGATIVE
+    return condition.op in POSITIVE
 
 
 def holds(condition: AttributeIs, value: sql.Composable, parameters: Parameters) -> sql.Composed:
     """The positive form of the condition on `value`, a jsonb expression that is NULL where there is none."""
-    op = _NEGATIVE.get(condition.op, condition.op)
+    op = POSITIVE.get(condition.op, condition.op)
     if op is Operator.IS_SET:
         return sql.SQL("({} IS NOT NULL)").format(value)
     if op is Operator.CONTAINS:

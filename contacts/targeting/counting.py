@@ -6,7 +6,7 @@ from typing import Any
 from psycopg import sql
 
 from common.database import connection
-from contacts.targeting.audience import Audience
+from contacts.targeting.audience import Audience, Operator
 from contacts.targeting.conditions import Parameters, where
 from contacts.targeting.facets import count_query, keys_asked, kind_query, language_query
 from contacts.targeting.refreshing import TASK
@@ -16,6 +16,7 @@ from tenants.services.due import note_due
 # With more stale blocks or contacts than these, a count is slow enough to be noticed.
 _MANY_BLOCKS = 20
 _MANY_CONTACTS = 5_000
+_ABOUT_ONE_VALUE = (Operator.IS, Operator.CONTAINS)
 
 
 def count_audience(audience: Audience) -> int:
@@ -58,19 +59,24 @@ def language_counts() -> dict[str, int]:
 
 
 def _has_facets(audience: Resolved) -> bool:
-    """Whether nearly all blocks have facets for its attributes; else the contacts' own indexes are faster."""
+    """Whether nearly all blocks have facets that answer it; else the contacts' own indexes are faster.
+
+    Buckets of values do not tell much about one of them.
+    """
     if any(condition.key in COLUMNS for condition in audience.attributes):
         return False
     keys = keys_asked(audience)
     if not keys:
         return True
+    single = [f"b:{condition.key}" for condition in audience.attributes if condition.op in _ABOUT_ONE_VALUE]
     found = dict(
         _rows(
             sql.SQL("SELECT facet, count(*) FROM contacts_facet WHERE facet = ANY(%(facets)s) GROUP BY 1"),
-            {"facets": ["*", *(f"k:{key}" for key in keys)]},
+            {"facets": ["*", *single, *(f"k:{key}" for key in keys)]},
         )
     )
-    return all(found.get(f"k:{key}", 0) >= 0.95 * found.get("*", 0) for key in keys)
+    complete = all(found.get(f"k:{key}", 0) >= 0.95 * found.get("*", 0) for key in keys)
+    return complete and not any(facet in found for facet in single)
 
 
 def _note_stale() -> None:

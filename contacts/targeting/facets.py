@@ -1,16 +1,20 @@
 """Facets: for each block of 2,048 contact ids and each thing worth asking for, one bit a contact.
 
 Facets are named `*` everybody, `m` may be mailed, `s:<status>`, `l:<language>`, `t:<tag id>`,
-`a:<key>` one row for each value of an attribute, and `k:<key>`: in this block the attribute has facets.
+`a:<key>` one row for each value of an attribute, `b:<key>` one for each bucket of values where they are
+many, and `k:<key>`: in this block the attribute has facets.
 Contacts and blocks in contacts_stale are counted from the contacts themselves, in the same statement and
 snapshot, so a count is exact at any time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import LiteralString
 
 from psycopg import sql
 
+from contacts.targeting.audience import AttributeIs
+from contacts.targeting.buckets import holds_for_all, holds_for_some
 from contacts.targeting.conditions import Parameters, holds, is_negative, where
 from contacts.targeting.resolving import COLUMNS, Resolved
 
@@ -33,16 +37,22 @@ _ONE_CONTACT = "SELECT * FROM contacts_contact k WHERE k.id = w.id OFFSET 0"
 
 _BLOCKS = """
 WITH {stale}{bits}, known AS MATERIALIZED (
-    SELECT m.block, m.bits & ~coalesce(changed.bits, 0::bit(2048)){mask} AS mask, {complete} AS complete
+    SELECT m.block, m.bits & ~coalesce(changed.bits, {none}){mask} AS mask,
+        m.bits & ~coalesce(changed.bits, {none}){possible} AS possible, {complete} AS complete
     FROM contacts_facet m LEFT JOIN changed USING (block){joins}
     WHERE m.facet = 'm' AND m.block NOT IN (SELECT block FROM stale)
 ), slow AS MATERIALIZED (
     SELECT block FROM stale UNION ALL SELECT block FROM known WHERE NOT complete
+), unsure AS MATERIALIZED (
+    SELECT DISTINCT (f.block::bigint << 11) + p AS id FROM contacts_facet f CROSS JOIN unnest(f.positions) p
+    JOIN known USING (block) WHERE complete AND ({unsure}) AND get_bit(possible & ~mask, p) = 1
 ), looked AS (
     SELECT c.language FROM slow w CROSS JOIN LATERAL ({whole_block}) c WHERE {truth}
     UNION ALL
     SELECT c.language FROM noted w CROSS JOIN LATERAL ({one_contact}) c
     WHERE w.id IS NOT NULL AND w.block NOT IN (SELECT block FROM slow) AND {truth}
+    UNION ALL
+    SELECT c.language FROM unsure w CROSS JOIN LATERAL ({one_contact}) c WHERE {truth}
 )"""
 
 _COUNT = """
@@ -107,45 +117,83 @@ def keys_asked(audience: Resolved) -> list[str]:
 
 
 def _blocks(audience: Resolved, parameters: Parameters) -> sql.Composed:
-    conditions = _conditions(audience, parameters)
-    markers = [_named([f"k:{key}"], parameters) for key in keys_asked(audience)]
-    names = [sql.Identifier(f"c{number}") for number in range(len(conditions) + len(markers))]
-    signs = [sign for sign, _ in conditions]
-    wanted = [*(condition for _, condition in conditions), *markers]
+    wanted = [*_words(audience, parameters), *(_attribute(each, parameters) for each in audience.attributes)]
+    markers = [_Wanted(_named([f"k:{key}"], parameters)) for key in keys_asked(audience)]
+    names = [sql.Identifier(f"c{number}") for number in range(len(wanted) + len(markers))]
+    held = list(zip(names, wanted, strict=False))
+    unsure = [sql.SQL("({})").format(one.some) for one in wanted if one.some]
     return sql.SQL(_BLOCKS).format(
         stale=sql.SQL(_STALE),
         whole_block=sql.SQL(_WHOLE_BLOCK),
         one_contact=sql.SQL(_ONE_CONTACT),
-        bits=_each(_BITS, name=names, wanted=wanted),
-        joins=_each(" LEFT JOIN {name} USING (block)", name=names),
-        mask=_each(" & {sign}coalesce({name}.bits, 0::bit(2048))", sign=signs, name=names[: len(signs)]),
-        complete=sql.SQL("true") + _each(" AND {name}.bits IS NOT NULL", name=names[len(signs) :]),
+        none=sql.SQL(_NONE),
+        bits=_together(one.bits(name) for name, one in zip(names, [*wanted, *markers], strict=True)),
+        joins=_together(sql.SQL(" LEFT JOIN {} USING (block)").format(name) for name in names),
+        mask=_together(one.mask(name) for name, one in held),
+        possible=_together(one.possible(name) for name, one in held),
+        complete=sql.SQL("true")
+        + _together(sql.SQL(" AND {}.bits IS NOT NULL").format(name) for name in names[len(wanted) :]),
+        unsure=sql.SQL(" OR ").join(unsure) if unsure else sql.SQL("false"),
         truth=where(audience, parameters),
     )
 
 
-_BITS = """, {name} AS MATERIALIZED (
-    SELECT block, bit_or(bits) AS bits FROM contacts_facet WHERE {wanted} GROUP BY block
-)"""
+_NONE = "0::bit(2048)"
 
 
-def _conditions(audience: Resolved, parameters: Parameters) -> list[tuple[sql.SQL, sql.Composed]]:
-    """What a contact's bit must be in, or ("~") must not: a condition on the rows of contacts_facet each."""
-    found = [(_IN, _named([f"t:{tag}"], parameters)) for tag in audience.tags_all]
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Facets that a contact must be in, or must not (`negative`): `all` selects those where everybody in it meets the
+    condition, `some` those where somebody may."""
+
+    all: sql.Composed
+    negative: bool = False
+    some: sql.Composed | None = None
+
+    def bits(self, name: sql.Identifier) -> sql.Composed:
+        """The facets as one bit string a block: of everybody who meets the condition, and of those who may."""
+        query = ", {} AS MATERIALIZED (SELECT block, bit_or(bits) AS bits, NULL::bit(2048) AS maybe FROM contacts_facet"
+        if self.some is None:
+            return sql.SQL(query + " WHERE {} GROUP BY block)").format(name, self.all)
+        return sql.SQL(
+            ", {} AS MATERIALIZED (SELECT block, bit_or(bits) FILTER (WHERE sure) AS bits,"
+            " bit_or(bits) FILTER (WHERE NOT sure) AS maybe"
+            " FROM (SELECT block, bits, {} AS sure FROM contacts_facet WHERE {} OR {}) f GROUP BY block)"
+        ).format(name, self.all, self.all, self.some)
+
+    def mask(self, name: sql.Identifier) -> sql.Composed:
+        """Of those who certainly meet the condition, or certainly do not meet its opposite."""
+        return self._and(" & ~({bits} | {maybe})" if self.negative else " & {bits}", name)
+
+    def possible(self, name: sql.Identifier) -> sql.Composed:
+        return self._and(" & ~{bits}" if self.negative else " & ({bits} | {maybe})", name)
+
+    def _and(self, text: LiteralString, name: sql.Identifier) -> sql.Composed:
+        column = "coalesce({}.{}, " + _NONE + ")"
+        both = {each: sql.SQL(column).format(name, sql.Identifier(each)) for each in ("bits", "maybe")}
+        return sql.SQL(text).format(**both)
+
+
+def _words(audience: Resolved, parameters: Parameters) -> list[_Wanted]:
+    wanted = [_Wanted(_named([f"t:{tag}"], parameters)) for tag in audience.tags_all]
     if audience.tags_any:
-        found.append((_IN, _named([f"t:{tag}" for tag in audience.tags_any], parameters)))
+        wanted.append(_Wanted(_named([f"t:{tag}" for tag in audience.tags_any], parameters)))
     if audience.exclude_tags:
-        found.append((_NOT_IN, _named([f"t:{tag}" for tag in audience.exclude_tags], parameters)))
+        wanted.append(_Wanted(_named([f"t:{tag}" for tag in audience.exclude_tags], parameters), negative=True))
     if audience.language:
-        found.append((_IN, _in_language(audience.language, parameters)))
-    for condition in audience.attributes:
-        held = holds(condition, sql.SQL("value"), parameters)
-        valued = sql.SQL("facet = {} AND {}").format(parameters.add(f"a:{condition.key}"), held)
-        found.append((_NOT_IN if is_negative(condition) else _IN, valued))
-    return found
+        wanted.append(_Wanted(_in_language(audience.language, parameters)))
+    return wanted
 
 
-_IN, _NOT_IN = sql.SQL(""), sql.SQL("~")
+def _attribute(condition: AttributeIs, parameters: Parameters) -> _Wanted:
+    values, buckets = parameters.add(f"a:{condition.key}"), parameters.add(f"b:{condition.key}")
+    every = sql.SQL("(facet = {} AND {} OR facet = {} AND {})").format(
+        values, holds(condition, sql.SQL("value"), parameters), buckets, holds_for_all(condition, parameters)
+    )
+    some = sql.SQL("(facet = {} AND {} AND NOT {})").format(
+        buckets, holds_for_some(condition, parameters), holds_for_all(condition, parameters)
+    )
+    return _Wanted(every, negative=is_negative(condition), some=some)
 
 
 def _named(facets: list[str], parameters: Parameters) -> sql.Composed:
@@ -159,7 +207,5 @@ def _in_language(language: str, parameters: Parameters) -> sql.Composed:
     )
 
 
-def _each(text: LiteralString, **columns: Sequence[sql.Composable]) -> sql.Composed:
-    """The text once for each row of the columns."""
-    rows = zip(*columns.values(), strict=True)
-    return sql.Composed([sql.SQL(text).format(**dict(zip(columns, row, strict=True))) for row in rows])
+def _together(parts: Iterable[sql.Composable]) -> sql.Composed:
+    return sql.Composed(parts)

@@ -12,9 +12,12 @@ from tenants.tasks import OneTenantTask
 
 TASK = "contacts.refresh_facets"
 BLOCKS_AT_ONCE = 16
-# An attribute with more values in a block, or longer ones, has no facets there: they would outgrow the contacts.
+# An attribute with more values than this in a block has them in buckets; one with longer ones, and those beyond the
+# first so many attributes, have no facets: they would outgrow the contacts.
 MOST_VALUES = 256
+BUCKETS = 32
 LONGEST_VALUE = 200
+MOST_KEYS = 60
 _SAMPLE = 2000
 
 _LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended(current_schema() || '.contacts_facet', 0))"
@@ -40,7 +43,7 @@ WITH chosen AS MATERIALIZED (
 ), old AS (
     DELETE FROM contacts_facet WHERE block IN (SELECT block FROM chosen)
 ), r AS MATERIALIZED (
-    SELECT b.block, set_bit(0::bit(2048), (c.id & 2047)::int, 1) AS bit, c.status, lower(c.language) AS language, c.tags,
+    SELECT b.block, (c.id & 2047)::int AS position, set_bit(0::bit(2048), (c.id & 2047)::int, 1) AS bit, c.status, lower(c.language) AS language, c.tags,
         c.attributes, c.status = 'active' AND NOT EXISTS (
             SELECT 1 FROM contacts_suppression s WHERE s.email_key = c.email_key) AS mailable
     FROM chosen b JOIN contacts_contact c ON c.id >= b.block::bigint << 11 AND c.id < (b.block::bigint + 1) << 11
@@ -50,18 +53,31 @@ WITH chosen AS MATERIALIZED (
     UNION ALL SELECT block, 's:' || status, bit FROM r
     UNION ALL SELECT block, 'l:' || language, bit FROM r
     UNION ALL SELECT block, 't:' || t, bit FROM r, unnest(tags) t
+), block_of AS MATERIALIZED (
+    SELECT DISTINCT block FROM r
 ), valued AS MATERIALIZED (
-    SELECT block, key, attributes -> key AS value, bit_or(bit) AS bits FROM r, unnest(%(keys)s::text[]) AS key
+    SELECT block, key, attributes -> key AS value, bit_or(bit) AS bits FROM r, unnest(%(narrow)s::text[]) AS key
     WHERE attributes ? key AND attributes -> key <> 'null' GROUP BY 1, 2, 3
 ), narrow AS (
-    SELECT b.block, k.key FROM (SELECT DISTINCT block FROM r) b CROSS JOIN unnest(%(keys)s::text[]) AS k(key)
+    SELECT b.block, k.key FROM block_of b CROSS JOIN unnest(%(narrow)s::text[]) AS k(key)
     LEFT JOIN valued v ON v.block = b.block AND v.key = k.key
-    GROUP BY 1, 2 HAVING count(v.value) <= %(values)s AND coalesce(max(length(v.value::text)), 0) <= %(longest)s
+    GROUP BY 1, 2 HAVING count(v.value) <= %(values)s AND coalesce(max(pg_column_size(v.value)), 0) <= %(longest)s
+), sorted AS MATERIALIZED (
+    SELECT block, key, attributes -> key AS value, position, bit, pg_column_size(attributes -> key) AS size,
+        ntile(%(buckets)s) OVER (PARTITION BY block, key ORDER BY attributes -> key) AS bucket
+    FROM r, unnest(%(wide)s::text[]) AS key WHERE attributes ? key AND attributes -> key <> 'null'
+), wide AS (
+    SELECT b.block, k.key FROM block_of b CROSS JOIN unnest(%(wide)s::text[]) AS k(key)
+    LEFT JOIN sorted s ON s.block = b.block AND s.key = k.key GROUP BY 1, 2 HAVING coalesce(max(s.size), 0) <= %(longest)s
 ), made AS (
-    INSERT INTO contacts_facet (facet, block, value, bits)
-    SELECT facet, block, NULL, bit_or(bit) FROM fact GROUP BY 1, 2
-    UNION ALL SELECT 'a:' || key, block, value, bits FROM valued JOIN narrow USING (block, key)
-    UNION ALL SELECT 'k:' || key, block, NULL, 0::bit(2048) FROM narrow
+    INSERT INTO contacts_facet (facet, block, value, highest, positions, bits)
+    SELECT facet, block, NULL, NULL, NULL, bit_or(bit) FROM fact GROUP BY 1, 2
+    UNION ALL SELECT 'a:' || key, block, value, NULL, NULL, bits FROM valued JOIN narrow USING (block, key)
+    UNION ALL
+    SELECT 'b:' || key, block, (array_agg(value ORDER BY value))[1], (array_agg(value ORDER BY value DESC))[1],
+        array_agg(position::smallint), bit_or(bit)
+    FROM sorted JOIN wide USING (block, key) GROUP BY key, block, bucket
+    UNION ALL SELECT 'k:' || key, block, NULL, NULL, NULL, 0::bit(2048) FROM (TABLE narrow UNION ALL TABLE wide) k
 )
 SELECT count(*) FROM chosen
 """
@@ -84,7 +100,7 @@ def refresh_later() -> None:
 def refresh_facets(*, seconds: float = 60.0) -> bool:
     """Rebuild stale blocks for up to `seconds`. True when none are left, False when time was up or another is at it."""
     until = time.monotonic() + seconds
-    keys = _narrow_keys()
+    keys = _keys()
     while True:
         rebuilt = _rebuild(keys)
         if rebuilt is None:
@@ -95,23 +111,24 @@ def refresh_facets(*, seconds: float = 60.0) -> bool:
             return False
 
 
-def _rebuild(keys: list[str]) -> int | None:
+def _rebuild(keys: dict[str, list[str]]) -> int | None:
     """Rebuild some blocks and return how many; None when another is at it."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_LOCK)
         if cursor.fetchone() != (True,):
             return None
         cursor.execute(_RESOLVE_KEYS)
-        limits = {"limit": BLOCKS_AT_ONCE, "values": MOST_VALUES, "longest": LONGEST_VALUE}
-        cursor.execute(_REBUILD, {**limits, "keys": keys})
+        limits = {"limit": BLOCKS_AT_ONCE, "values": MOST_VALUES, "longest": LONGEST_VALUE, "buckets": BUCKETS}
+        cursor.execute(_REBUILD, {**limits, **keys})
         (rebuilt,) = cursor.fetchone()
         return int(rebuilt)
 
 
-def _narrow_keys() -> list[str]:
-    """Attributes worth facets; those with very many values among the newest contacts are not even tried."""
+def _keys() -> dict[str, list[str]]:
+    """Attributes with facets: `wide` are those that have very many values among the newest contacts."""
     keys = list(ContactAttribute.objects.exclude(type=AttributeType.JSON).order_by("id").values_list("key", flat=True))
+    keys = keys[:MOST_KEYS]
     with connection.cursor() as cursor:
         cursor.execute(_SAMPLE_KEYS, [_SAMPLE, keys, MOST_VALUES])
         wide = {key for (key,) in cursor.fetchall()}
-    return [key for key in keys if key not in wide]
+    return {"narrow": [key for key in keys if key not in wide], "wide": [key for key in keys if key in wide]}

@@ -1,0 +1,39 @@
+"""Attributes with many values: each block has them in buckets, in the order of the values.
+
+A bucket tells its lowest and its highest value. Of most buckets that is enough to say that a condition holds for
+everybody in it, or for nobody; who is in one of the others is looked at.
+"""
+
+import json
+
+from psycopg import sql
+
+from contacts.targeting.audience import AttributeIs, Operator
+from contacts.targeting.conditions import POSITIVE, Parameters, holds
+
+_LOWEST, _HIGHEST = sql.SQL("value"), sql.SQL("highest")
+
+
+def holds_for_all(condition: AttributeIs, parameters: Parameters) -> sql.Composed:
+    """Whether the positive form of the condition holds for everybody in the bucket."""
+    op = POSITIVE.get(condition.op, condition.op)
+    if op is Operator.IS_SET:
+        return sql.SQL("true").format()
+    if op is Operator.IS or op is Operator.CONTAINS:
+        return sql.SQL("(value = highest AND {})").format(holds(condition, _LOWEST, parameters))
+    return sql.SQL("({} AND {})").format(holds(condition, _LOWEST, parameters), holds(condition, _HIGHEST, parameters))
+
+
+def holds_for_some(condition: AttributeIs, parameters: Parameters) -> sql.Composed:
+    """Whether it may hold for somebody in the bucket."""
+    op = POSITIVE.get(condition.op, condition.op)
+    if op is Operator.IS_SET or op is Operator.CONTAINS:
+        return sql.SQL("true").format()
+    if op is Operator.IS:
+        wanted = parameters.add(json.dumps(condition.value))
+        return sql.SQL("(value <= {}::jsonb AND highest >= {}::jsonb)").format(wanted, wanted)
+    # Between two values of one type stand only values of that type, and a comparison that fails at both ends fails
+    # in between.
+    return sql.SQL("({} OR {} OR jsonb_typeof(value) <> jsonb_typeof(highest))").format(
+        holds(condition, _LOWEST, parameters), holds(condition, _HIGHEST, parameters)
+    )
