@@ -157,6 +157,7 @@ def _serving(app: str) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
             "--log-level",
             "warning",
             "--no-proxy-headers",
+            "--no-server-header",
             "--loop",
             "uvloop",
             "--http",

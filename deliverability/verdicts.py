@@ -8,7 +8,8 @@ is suppressed is lost for good, a dead one that is tried again tells the same ne
 from dataclasses import dataclass
 from typing import Literal
 
-from deliverability.refusals import reason_in_words, reason_of_numbers
+from deliverability.refusals import reason_in_words
+from deliverability.status_codes import reason_of_numbers
 
 Kind = Literal["hard", "soft", "block"]
 

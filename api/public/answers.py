@@ -87,4 +87,4 @@ def _request_id(scope: Scope) -> bytes:
         if name == b"x-request-id" and _SANE_ID(value):
             given: bytes = value
             return given
-    return b"%032x" % random.getrandbits(128)
+    return b"%016x" % random.getrandbits(64)

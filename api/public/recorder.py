@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 _LONGEST_PAUSE = 1.0  # seconds between two tries while the database is away
 _COMPLAIN_EVERY = 10.0
+_OPEN = int(EventKind.OPEN)
 _GONE = (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName)
 
 
@@ -68,7 +69,7 @@ class Recorder:
         waiting = self.waiting
         if waiting >= self.limit and not self._make_room(hit):
             return
-        (self._opens if hit.kind == EventKind.OPEN else self._others).append((schema, hit))
+        (self._opens if hit.kind == _OPEN else self._others).append((schema, hit))
         if waiting + 1 >= self.batch:
             self._enough.set()
 
@@ -88,7 +89,7 @@ class Recorder:
     def _make_room(self, hit: Hit) -> bool:
         self.counters.dropped += 1
         self._complain("Too many hits wait for the database; some were dropped.")
-        if hit.kind == EventKind.OPEN or not self._opens:
+        if hit.kind == _OPEN or not self._opens:
             return False
         self._opens.pop()
         return True

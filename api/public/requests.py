@@ -1,7 +1,7 @@
 """What the doors read of a request: who asks, and the few bytes of a form."""
 
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from api.public.answers import Receive, Scope
@@ -19,8 +19,7 @@ class ClientGone(Exception):
     """The client left before its form had arrived."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     host: str
     ip: str | None
     agent: str | None

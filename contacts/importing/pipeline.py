@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from common.database import connection
 from common.errors import Conflict, InvalidInput, NotFound
-from contacts.importing.ahead import read_ahead
+from contacts.importing.ahead import made_ahead
 from contacts.importing.batches import BatchWriter, Counts
 from contacts.importing.notes import Notes
 from contacts.importing.reading import read_batches
@@ -136,9 +136,10 @@ def _survey_and_write(run: Import, report: Report) -> None:
     stager = Stager(survey.plan, known=known, tags=run.tags, notes=notes)
     writer = BatchWriter(run)
     counts = Counts(run.created, run.updated, run.unchanged, run.duplicates, run.invalid, run.suppressed)
-    for batch in read_ahead(read_batches(survey, stager, notes, after=run.line)):
-        counts += writer.write(batch)
-        report(Step(False, batch.position, survey.plan.layout.facts.size, counts))
+    with made_ahead(read_batches(survey, stager, notes, after=run.line)) as batches:
+        for batch in batches:
+            counts += writer.write(batch)
+            report(Step(False, batch.position, survey.plan.layout.facts.size, counts))
     _end(run, Import.State.FINISHED)
     refresh_later()
 

@@ -1,6 +1,6 @@
 """The second reading of a file: its rows as batches ready to be written, in the order of their lines."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 
 from common.addresses import InvalidAddress
@@ -31,8 +31,9 @@ class Batch:
     notes: list[Note]
 
 
-def read_batches(survey: Survey, stager: Stager, notes: Notes, *, after: int) -> Iterator[Batch]:
+def read_batches(survey: Survey, stager: Stager, notes: Notes, *, after: int) -> Generator[Batch, None, None]:
     """Batches of the rows behind line `after`. The rows before it are read too, for the addresses in them."""
+    repeated = bool(survey.repeated)
     firsts = FirstLines(survey.repeated)
     staged: list[StagedRow] = []
     block: list[AcceptedRow] = []
@@ -51,7 +52,7 @@ def read_batches(survey: Survey, stager: Stager, notes: Notes, *, after: int) ->
                 continue
             if isinstance(extra, InvalidAddress):
                 rejects.append((line, extra.message, row[:-1]))
-            elif first := firsts.before(key, line):
+            elif repeated and (first := firsts.before(key, line)):
                 rejects.append((line, f"Line {first} has the same address.", row[:-1]))
                 duplicates += 1
             else:

@@ -32,14 +32,13 @@ COLUMNS = (
     "consent_ip",
     "attributes",
 )
-_CELL, _ROW = "\x1f", "\x1e"  # stand for tab and newline until all real ones are escaped; no value holds them
 
 AcceptedRow = tuple[int, Row, str, Address | None]  # line, cells, key, and the address where it is unusual
 StagedRow = tuple[str, tuple[str, ...]]
 
 
 class Stager:
-    """Turns rows into staged rows: their cells in one string, and the names of their tags.
+    """Turns rows into staged rows: their cells in one string as COPY reads it, and the names of their tags.
 
     `known` are the types of the tenant's attributes, `tags` go to every row. What a cell cannot be read as
     is left out and noted.
@@ -71,16 +70,16 @@ class Stager:
             [address.text if address else _as_written(row[self._email], key) for _, row, key, address in rows],
             [key for _, _, key, _ in rows],
             ["t" if address and address.needs_smtputf8 else "f" for _, _, _, address in rows],
-            *self._names_of(cells),
+            *map(_escaped, self._names_of(cells)),
             self._read(language_in_cell, language, "a language", lines, cells),
             self._read(timezone_in_cell, timezone, "a time zone", lines, cells),
-            [country_in_cell(row[country]) for row in cells],
+            _escaped([country_in_cell(row[country]) for row in cells]),
             self._standing.of(lines, cells),
             self._read(self._read_moment, consent_at, "a time of consent", lines, cells),
             self._read(_ip_in_cell, consent_ip, "an IP address", lines, cells),
-            attributes,
+            _escaped(attributes),
         )
-        return list(zip(map(_CELL.join, zip(*columns, strict=True)), self._tags_of(cells), strict=True))
+        return list(zip(map("\t".join, zip(*columns, strict=True)), self._tags_of(cells), strict=True))
 
     def _names_of(self, rows: list[Row]) -> tuple[list[str], list[str]]:
         first, last, full = self._names
@@ -116,9 +115,8 @@ def copy_text(rows: Iterable[StagedRow], tag_ids: Mapping[tuple[str, ...], str])
 
     https://www.postgresql.org/docs/current/sql-copy.html, File Formats, Text Format.
     """
-    text = _ROW.join([f"{cells}{_CELL}{tag_ids[tags]}" for cells, tags in rows])
-    text = text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
-    return (text.replace(_CELL, "\t").replace(_ROW, "\n") + "\n").encode("utf-8", "replace")
+    lines = [f"{cells}\t{tag_ids[tags]}\n" for cells, tags in rows]
+    return "".join(lines).encode("utf-8", "replace")
 
 
 def _cell_indexes(plan: Plan) -> dict[Field, int]:
@@ -130,6 +128,16 @@ def _cell_indexes(plan: Plan) -> dict[Field, int]:
         index.update({field: nowhere + number for number, field in enumerate(SPREAD, 1)})
     index.update({column.field: column.index for column in reversed(plan.columns)})
     return index
+
+
+def _escaped(column: list[str]) -> list[str]:
+    """Texts of people, for COPY: all other columns hold nothing that must be escaped."""
+    together = "".join(column)
+    if not any(char in together for char in "\\\t\n\r"):
+        return column
+    return [
+        cell.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r") for cell in column
+    ]
 
 
 def _as_written(cell: str, key: str) -> str:

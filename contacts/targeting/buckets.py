@@ -32,8 +32,8 @@ def holds_for_some(condition: AttributeIs, parameters: Parameters) -> sql.Compos
     if op is Operator.IS:
         wanted = parameters.add(json.dumps(condition.value))
         return sql.SQL("(value <= {}::jsonb AND highest >= {}::jsonb)").format(wanted, wanted)
-    # Between two values of one type stand only values of that type, and a comparison that fails at both ends fails
-    # in between.
-    return sql.SQL("({} OR {} OR jsonb_typeof(value) <> jsonb_typeof(highest))").format(
-        holds(condition, _LOWEST, parameters), holds(condition, _HIGHEST, parameters)
-    )
+    # Between two values of one type stand only values of that type (but for arrays, of which the empty one comes before
+    # everything else), and a comparison that fails at both ends fails in between.
+    return sql.SQL(
+        "({} OR {} OR jsonb_typeof(value) <> jsonb_typeof(highest) OR jsonb_typeof(value) = 'array')"
+    ).format(holds(condition, _LOWEST, parameters), holds(condition, _HIGHEST, parameters))

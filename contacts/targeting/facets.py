@@ -208,4 +208,4 @@ def _in_language(language: str, parameters: Parameters) -> sql.Composed:
 
 
 def _together(parts: Iterable[sql.Composable]) -> sql.Composed:
-    return sql.Composed(parts)
+    return sql.Composed(list(parts))

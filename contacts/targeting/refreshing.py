@@ -43,8 +43,9 @@ WITH chosen AS MATERIALIZED (
 ), old AS (
     DELETE FROM contacts_facet WHERE block IN (SELECT block FROM chosen)
 ), r AS MATERIALIZED (
-    SELECT b.block, (c.id & 2047)::int AS position, set_bit(0::bit(2048), (c.id & 2047)::int, 1) AS bit, c.status, lower(c.language) AS language, c.tags,
-        c.attributes, c.status = 'active' AND NOT EXISTS (
+    SELECT b.block, (c.id & 2047)::int AS position, set_bit(0::bit(2048), (c.id & 2047)::int, 1) AS bit,
+        c.status, lower(c.language) AS language,
+        c.tags, c.attributes, c.status = 'active' AND NOT EXISTS (
             SELECT 1 FROM contacts_suppression s WHERE s.email_key = c.email_key) AS mailable
     FROM chosen b JOIN contacts_contact c ON c.id >= b.block::bigint << 11 AND c.id < (b.block::bigint + 1) << 11
 ), fact AS (
@@ -71,7 +72,7 @@ WITH chosen AS MATERIALIZED (
     LEFT JOIN sorted s ON s.block = b.block AND s.key = k.key GROUP BY 1, 2 HAVING coalesce(max(s.size), 0) <= %(longest)s
 ), made AS (
     INSERT INTO contacts_facet (facet, block, value, highest, positions, bits)
-    SELECT facet, block, NULL, NULL, NULL, bit_or(bit) FROM fact GROUP BY 1, 2
+    SELECT facet, block, NULL::jsonb, NULL::jsonb, NULL::smallint[], bit_or(bit) FROM fact GROUP BY 1, 2
     UNION ALL SELECT 'a:' || key, block, value, NULL, NULL, bits FROM valued JOIN narrow USING (block, key)
     UNION ALL
     SELECT 'b:' || key, block, (array_agg(value ORDER BY value))[1], (array_agg(value ORDER BY value DESC))[1],

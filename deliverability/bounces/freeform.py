@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from deliverability.bounces.mime import Mail
 from deliverability.bounces.report import BounceReport
 from deliverability.bounces.words import ADDRESS, about, address_in, after_data, said_by_server, status_in
-from deliverability.refusals import reason_in_words, reason_of_numbers
+from deliverability.refusals import reason_in_words
+from deliverability.status_codes import reason_of_numbers
 from deliverability.verdicts import verdict_of
 
 _MOST_RECIPIENTS = 50

@@ -41,7 +41,7 @@ class Journal:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             # Allocated now: a write to a mapped page on a full disk later would kill the process (SIGBUS).
-            os.posix_fallocate(handle, 0, _HEADER + size)
+            _allocate(handle, _HEADER + size, path)
             mapped = mmap.mmap(handle, _HEADER + size)
         finally:
             os.close(handle)
@@ -74,6 +74,14 @@ def forget(directory: Path, *, chunk_id: int, below_fence: int) -> None:
     """Remove what earlier leases left, once it is in the database."""
     for fence in range(1, below_fence):
         _path(directory, chunk_id, fence).unlink(missing_ok=True)
+
+
+def _allocate(handle: int, size: int, path: Path) -> None:
+    try:
+        os.posix_fallocate(handle, 0, size)
+    except OSError as error:
+        path.unlink()
+        raise OSError(error.errno, error.strerror, str(path.parent)) from error
 
 
 def _path(directory: Path, chunk_id: int, fence: int) -> Path:

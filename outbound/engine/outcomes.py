@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 
 from deliverability.verdicts import verdict_of_reply
-
 from outbound.engine.retrying import GIVE_UP_AFTER, next_try
 from outbound.engine.types import Unusual
 from outbound.smtp.types import Reply

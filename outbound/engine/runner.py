@@ -38,6 +38,7 @@ class End(StrEnum):
     STOPPED = "stopped"  # this process is asked to end
     NOT_SENDING = "not sending"  # paused, cancelled
     PROVIDER_DOWN = "provider down"
+    NO_JOURNAL = "no journal"  # the disk is full or cannot be written: nothing may be handed over
     REFUSED = "refused"  # the sender, or the mail itself
 
 
@@ -73,6 +74,7 @@ class Runner:
         self._state = MessageState.SENDING.value
         self._renewed_at = 0.0
         self._dry = False
+        self._no_journal = ""
 
     def attend(self) -> None:
         """Ask the loop to look now: outcomes wait, or rows run out."""
@@ -87,7 +89,7 @@ class Runner:
             await self._in_thread(self._store.make_retries)
             await self._feed()
             if not self._pump.leases:
-                return self._ended(End.NOTHING_LEFT)
+                return self._ended(End.NO_JOURNAL if self._no_journal else End.NOTHING_LEFT)
             await self._pool.start()
             end = await self._until_end(stop, over_at)
             await self._drain(stop)
@@ -118,6 +120,8 @@ class Runner:
             return End.NOT_SENDING
         if pump.refused is not None:
             return End.REFUSED
+        if self._no_journal:
+            return End.NO_JOURNAL
         if pump.given_up_on_provider(_DOWN_PATIENCE):
             return End.PROVIDER_DOWN
         if self._dry and not pump.unpulled and not pump.in_flight:
@@ -134,6 +138,11 @@ class Runner:
             except psycopg.OperationalError as error:
                 log.warning("the database is away, no chunk can be leased", extra={"cause": str(error)})
                 self._store.close()
+                return
+            except OSError as error:
+                self._no_journal = (
+                    f"The sender cannot write its journal ({error.strerror}). Free space in {error.filename}."
+                )
                 return
             if lease is None:
                 self._dry = True
@@ -209,4 +218,6 @@ class Runner:
             why = self._pump.refused or ""
         elif end == End.PROVIDER_DOWN:
             why = str(self._pump.down)
+        elif end == End.NO_JOURNAL:
+            why = self._no_journal
         return Ended(end, self._pump.handed_over_total, why)

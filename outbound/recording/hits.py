@@ -1,17 +1,16 @@
 """One thing that happened, and what outsiders wrote about it made fit for the database and the desk."""
 
 import unicodedata
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from ipaddress import ip_address
+from typing import NamedTuple
 
 LONGEST_AGENT = 300
 LONGEST_DETAIL = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """Something that happened to the recipient at `position` of a message. Texts come cleaned (functions below)."""
 
     kind: int  # outbound.states.EventKind

@@ -2,7 +2,6 @@
 
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -116,7 +115,7 @@ def _tenant_turn(schema: str) -> int:
 
 def _batch(hits: Sequence[Hit]) -> dict[str, Any]:
     """Numbers as array literals and texts by number: a third of the cost of adapting lists."""
-    kinds, messages, positions, times, links, ips, agents, details = zip(*map(_COLUMNS, hits), strict=True)
+    kinds, messages, positions, times, links, ips, agents, details = zip(*hits, strict=True)
     words = _Words()
     return {
         "kinds": _numbers(kinds),
@@ -171,9 +170,6 @@ class _Words:
     @property
     def known(self) -> list[str]:
         return list(self._numbers)
-
-
-_COLUMNS = attrgetter("kind", "message_id", "position", "at", "link", "ip", "agent", "detail")
 
 
 def _or_null(values: Sequence[object]) -> Sequence[object]:

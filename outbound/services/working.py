@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 LEASE_SECONDS = 20.0
 _FLUSH_ROWS = 500
-_LOOK_AGAIN = {End.PROVIDER_DOWN: timedelta(seconds=15)}
+_LOOK_AGAIN = {End.PROVIDER_DOWN: timedelta(seconds=15), End.NO_JOURNAL: timedelta(seconds=15)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ def _after(message: Message, ended: Ended) -> Work:
         elif store.finish():
             done_with(task=TASK, reference=message.pk)
             signals.message_event.send(sender=Message, kind="finished", message_id=message.pk)
-        elif ended.end in (End.NOTHING_LEFT, End.PROVIDER_DOWN):
+        elif ended.end == End.NOTHING_LEFT or ended.end in _LOOK_AGAIN:
             _look_again(message, store, ended)
         message.refresh_from_db()
         again = message.state == MessageState.SENDING and ended.end in (End.SLICE_OVER, End.STOPPED)
@@ -156,8 +156,10 @@ def _look_again(message: Message, store: Store, ended: Ended) -> None:
     soonest = datetime.now(UTC) + _LOOK_AGAIN.get(ended.end, timedelta(seconds=0.5))
     due = store.next_due() or soonest
     postpone(task=TASK, reference=message.pk, due_at=max(due, soonest))
-    if ended.end == End.PROVIDER_DOWN:
+    if ended.why:
         Message.objects.filter(pk=message.pk).update(error=ended.why)
+    elif ended.handed_over:
+        Message.objects.filter(pk=message.pk).exclude(error="").update(error="")
 
 
 def _note_provider(provider: ProviderAccount, ended: Ended) -> None:
@@ -165,7 +167,6 @@ def _note_provider(provider: ProviderAccount, ended: Ended) -> None:
         ProviderAccount.objects.filter(pk=provider.pk).update(last_error=ended.why, last_error_at=datetime.now(UTC))
     elif ended.handed_over and provider.last_error:
         ProviderAccount.objects.filter(pk=provider.pk).update(last_error="")
-        Message.objects.filter(provider=provider, state=MessageState.SENDING).exclude(error="").update(error="")
 
 
 def _cancel(message: Message) -> Work:

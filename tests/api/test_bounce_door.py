@@ -83,12 +83,16 @@ def deliver(port: int, to: str, content: bytes, sender: str = "") -> tuple[int, 
 
 
 def test_a_hard_bounce_suppresses_the_contact_before_its_250(message: Message, port: int) -> None:
-    code, text = deliver(port, address(message), dsn("5.1.1", "550 5.1.1 <p2@example.com>: Recipient address rejected: User unknown"))
+    code, text = deliver(
+        port, address(message), dsn("5.1.1", "550 5.1.1 <p2@example.com>: Recipient address rejected: User unknown")
+    )
     assert (code, text) == (250, b"2.0.0 Ok: recorded")
     assert (state_of(message, 2), contact_of(message, 2).status) == (RecipientState.BOUNCED_HARD, "bounced")
     event = Event.objects.get()
     assert (event.kind, event.position) == (EventKind.BOUNCE_HARD, 2)
-    assert event.detail == "userunknown: 5.1.1 smtp; 550 5.1.1 <p2@example.com>: Recipient address rejected: User unknown"
+    assert (
+        event.detail == "userunknown: 5.1.1 smtp; 550 5.1.1 <p2@example.com>: Recipient address rejected: User unknown"
+    )
     assert Suppression.objects.get().email_key == "p2@example.com"
     assert [contact_of(message, position).status for position in (0, 1, 3, 4)] == ["active"] * 4
 
@@ -104,7 +108,12 @@ def test_the_same_bounce_again_is_taken_and_counted_once(message: Message, port:
     [
         (dsn("4.2.2", "452 4.2.2 mailbox full"), EventKind.BOUNCE_SOFT, RecipientState.BOUNCED_SOFT, "active"),
         (dsn("5.2.2", "552 5.2.2 over quota"), EventKind.BOUNCE_SOFT, RecipientState.BOUNCED_SOFT, "active"),
-        (dsn("5.7.1", "550 5.7.1 rejected: listed at spamhaus"), EventKind.BLOCK, RecipientState.BOUNCED_SOFT, "active"),
+        (
+            dsn("5.7.1", "550 5.7.1 rejected: listed at spamhaus"),
+            EventKind.BLOCK,
+            RecipientState.BOUNCED_SOFT,
+            "active",
+        ),
         (ARF, EventKind.COMPLAINT, RecipientState.COMPLAINED, "complained"),
         (dsn("2.0.0", "250 ok", "delivered"), EventKind.DELIVERY, RecipientState.DELIVERED, "active"),
         (b"Subject: hm\r\n\r\nsomething else\r\n", EventKind.BOUNCE_SOFT, RecipientState.BOUNCED_SOFT, "active"),
@@ -122,11 +131,15 @@ def test_each_kind_of_report_does_what_it_says(
 @pytest.mark.parametrize(
     ("content", "sender"),
     [
-        (dsn("4.4.1", "timed out", "delayed"), ""), (VACATION, ""), (VACATION, "ana@example.com"),
+        (dsn("4.4.1", "timed out", "delayed"), ""),
+        (VACATION, ""),
+        (VACATION, "ana@example.com"),
         (b"Subject: hello\r\n\r\nhi\r\n", "ana@example.com"),
     ],
 )
-def test_delays_automatic_replies_and_letters_change_nothing(message: Message, port: int, content: bytes, sender: str) -> None:
+def test_delays_automatic_replies_and_letters_change_nothing(
+    message: Message, port: int, content: bytes, sender: str
+) -> None:
     assert deliver(port, address(message), content, sender)[0] == 250
     assert not Event.objects.exists()
     assert (state_of(message, 2), contact_of(message, 2).status) == (RecipientState.SENT, "active")
@@ -136,8 +149,14 @@ def test_addresses_without_a_good_token_are_refused(message: Message, port: int)
     good = address(message)
     flipped = good[:-17] + ("0" if good[-17] != "0" else "1") + good[-16:]
     for bad in (
-        "postmaster@bounces.example", "info@bounces.example", "b-@bounces.example", flipped, "x" + good, good.replace("b-", "b-00"),
-        address(message, keys=RETIRED), good.replace("b-", ""),
+        "postmaster@bounces.example",
+        "info@bounces.example",
+        "b-@bounces.example",
+        flipped,
+        "x" + good,
+        good.replace("b-", "b-00"),
+        address(message, keys=RETIRED),
+        good.replace("b-", ""),
     ):
         assert deliver(port, bad, dsn("5.1.1", "550 user unknown"))[0] == 550, bad
     assert not Event.objects.exists()
@@ -149,7 +168,10 @@ def test_upper_case_addresses_are_read(message: Message, port: int) -> None:
 
 
 def test_hostile_words_are_stored_as_one_harmless_line(message: Message, port: int) -> None:
-    assert deliver(port, address(message), dsn("5.0.0", "550 <script>alert(1)</script> \x1b[2J\u202e" + "x" * 1500))[0] == 250
+    assert (
+        deliver(port, address(message), dsn("5.0.0", "550 <script>alert(1)</script> \x1b[2J\u202e" + "x" * 1500))[0]
+        == 250
+    )
     detail = Event.objects.get().detail
     assert detail is not None
     assert len(detail) == 1000

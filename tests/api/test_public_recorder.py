@@ -50,7 +50,9 @@ def test_sigterm_loses_nothing(live_tenant: Tenant, message: Message, unused_tcp
     assert Event.objects.count() == 40
 
 
-def test_hits_are_durable_within_two_seconds_of_a_kill(live_tenant: Tenant, message: Message, unused_tcp_port: int) -> None:
+def test_hits_are_durable_within_two_seconds_of_a_kill(
+    live_tenant: Tenant, message: Message, unused_tcp_port: int
+) -> None:
     with doors_in_process(live_tenant.get_primary_domain().domain, unused_tcp_port) as (doors, process):
         for position in range(10):
             open_pixel(doors, message, position)
@@ -110,7 +112,9 @@ async def test_when_too_many_wait_opens_are_given_up_before_clicks() -> None:
 def test_a_hit_the_database_refuses_does_not_take_its_neighbours_along(live_tenant: Tenant, message: Message) -> None:
     recorder = Recorder(Database(conninfo(), application="lettershop recorder"))
     for position in range(50):
-        recorder.add(live_tenant.schema_name, hit(message, position, agent="\x00" if position in (7, 30) else "Mozilla"))
+        recorder.add(
+            live_tenant.schema_name, hit(message, position, agent="\x00" if position in (7, 30) else "Mozilla")
+        )
     asyncio.run(flushed(recorder))
     assert (recorder.counters.recorded, recorder.counters.dropped, recorder.waiting) == (48, 2, 0)
     assert Event.objects.count() == 48

@@ -131,13 +131,17 @@ def test_a_trailing_slash_makes_no_difference(doors: Doors, message: Message) ->
     assert status(message) == "unsubscribed"
 
 
-def test_a_deactivated_tenants_recipients_can_still_unsubscribe(doors: Doors, message: Message, live_tenant: Tenant) -> None:
+def test_a_deactivated_tenants_recipients_can_still_unsubscribe(
+    doors: Doors, message: Message, live_tenant: Tenant
+) -> None:
     Tenant.objects.filter(pk=live_tenant.pk).update(is_active=False)
     assert doors.ask("POST", address(message), body=ONE_CLICK).status == 200
     assert status(message) == "unsubscribed"
 
 
-def test_a_link_whose_rows_were_dropped_still_unsubscribes_and_one_whose_message_is_gone_says_so(doors: Doors, message: Message) -> None:
+def test_a_link_whose_rows_were_dropped_still_unsubscribes_and_one_whose_message_is_gone_says_so(
+    doors: Doors, message: Message
+) -> None:
     Message.objects.filter(pk=message.pk).update(month="2019-01-01")
     assert doors.ask("POST", address(message), body=ONE_CLICK).status == 200
     assert status(message) == "unsubscribed"

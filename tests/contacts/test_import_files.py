@@ -5,6 +5,7 @@ repository on some machines; where it is missing, only ours are read.
 """
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,11 +80,16 @@ def read(survey: Survey) -> Reading:
     reading = Reading({}, {}, {})
     for batch in read_batches(survey, stager, notes, after=0):
         for text, tags in batch.rows:
-            row = dict(zip(COLUMNS, text.split("\x1f"), strict=True))
+            row = dict(zip(COLUMNS, map(unescaped, text.split("\t")), strict=True))
             reading.rows[int(row["line"])] = row
             reading.tags[int(row["line"])] = tags
         reading.rejects.update({line: reason for line, reason, _ in batch.rejects})
     return reading
+
+
+def unescaped(cell: str) -> str:
+    """A cell of COPY's text format as PostgreSQL reads it."""
+    return re.sub(r"\\(.)", lambda found: {"t": "\t", "n": "\n", "r": "\r"}.get(found[1], found[1]), cell)
 
 
 def expected_of(folder: Path) -> list[tuple[Path, dict[str, Any]]]:

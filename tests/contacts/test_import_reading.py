@@ -33,7 +33,7 @@ def batches(path: Path, *, after: int = 0) -> list[Batch]:
 
 
 def lines_of(found: list[Batch]) -> list[int]:
-    return [int(text.partition("\x1f")[0]) for batch in found for text, _ in batch.rows]
+    return [int(text.partition("\t")[0]) for batch in found for text, _ in batch.rows]
 
 
 def test_a_quote_that_is_never_closed_does_not_eat_a_large_file(tmp_path: Path) -> None:

@@ -26,7 +26,9 @@ def status_part(*groups: str) -> tuple[str, str]:
 
 
 def failed(status: str, diagnostic: str, *, action: str = "failed", recipient: str = "a@x.example") -> str:
-    return f"Final-Recipient: rfc822; {recipient}\nAction: {action}\nStatus: {status}\nDiagnostic-Code: smtp; {diagnostic}"
+    return (
+        f"Final-Recipient: rfc822; {recipient}\nAction: {action}\nStatus: {status}\nDiagnostic-Code: smtp; {diagnostic}"
+    )
 
 
 def test_a_delivery_status_names_recipient_status_and_reason() -> None:
@@ -35,24 +37,41 @@ def test_a_delivery_status_names_recipient_status_and_reason() -> None:
         status_part(failed("5.1.1", "550 5.1.1\n  User unknown", recipient="Ana@Example.com")),
         ("message/rfc822", "From: us@example.net\nMessage-ID: <abc@example.net>\n\nbody"),
     )
-    assert (found.kind, found.recipient, found.reason, found.status) == ("hard", "Ana@Example.com", "userunknown", "5.1.1")
-    assert (found.diagnostic, found.original_message_id, found.token) == ("smtp; 550 5.1.1 User unknown", "abc@example.net", None)
+    assert (found.kind, found.recipient, found.reason, found.status) == (
+        "hard",
+        "Ana@Example.com",
+        "userunknown",
+        "5.1.1",
+    )
+    assert (found.diagnostic, found.original_message_id, found.token) == (
+        "smtp; 550 5.1.1 User unknown",
+        "abc@example.net",
+        None,
+    )
 
 
 def test_our_token_is_found_in_the_returned_message_id() -> None:
     token = "01" * 24
-    (found,) = report(status_part("Final-Recipient: rfc822; a@b.example\nAction: failed\nStatus: 5.1.1"),
-                      ("text/rfc822-headers", f"Message-ID: <{token}@example.net>\nSubject: x"))
+    (found,) = report(
+        status_part("Final-Recipient: rfc822; a@b.example\nAction: failed\nStatus: 5.1.1"),
+        ("text/rfc822-headers", f"Message-ID: <{token}@example.net>\nSubject: x"),
+    )
     assert (found.token, found.original_message_id) == (token, f"{token}@example.net")
 
 
 def test_each_recipient_of_a_report_has_its_own_verdict() -> None:
-    found = report(status_part(
-        "Final-Recipient: rfc822; a@x.example\nAction: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 no such user",
-        "Final-Recipient: rfc822; b@x.example\nAction: failed\nStatus: 5.2.2\nDiagnostic-Code: smtp; 552 mailbox full",
-        "Final-Recipient: rfc822; c@x.example\nAction: delivered\nStatus: 2.0.0",
-    ))
-    assert [(one.recipient, one.kind) for one in found] == [("a@x.example", "hard"), ("b@x.example", "soft"), ("c@x.example", "delivered")]
+    found = report(
+        status_part(
+            "Final-Recipient: rfc822; a@x.example\nAction: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 no such user",
+            "Final-Recipient: rfc822; b@x.example\nAction: failed\nStatus: 5.2.2\nDiagnostic-Code: smtp; 552 mailbox full",
+            "Final-Recipient: rfc822; c@x.example\nAction: delivered\nStatus: 2.0.0",
+        )
+    )
+    assert [(one.recipient, one.kind) for one in found] == [
+        ("a@x.example", "hard"),
+        ("b@x.example", "soft"),
+        ("c@x.example", "delivered"),
+    ]
 
 
 def test_a_delay_is_a_warning_and_never_hard() -> None:
@@ -61,7 +80,8 @@ def test_a_delay_is_a_warning_and_never_hard() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "words"), [("4.1.1", "450 4.1.1 user unknown"), ("4.4.4", "451 host not found"), ("", "450 no such user")]
+    ("status", "words"),
+    [("4.1.1", "450 4.1.1 user unknown"), ("4.4.4", "451 host not found"), ("", "450 no such user")],
 )
 def test_a_temporary_failure_is_never_hard(status: str, words: str) -> None:
     (found,) = report(status_part(failed(status, words)))
@@ -69,18 +89,27 @@ def test_a_temporary_failure_is_never_hard(status: str, words: str) -> None:
 
 
 def test_user_unknown_after_data_is_a_filter_at_work() -> None:
-    (found,) = report(("text/plain", "550 user unknown (in reply to end of DATA command)"),
-                      status_part(failed("5.0.0", "550 user unknown")))
+    (found,) = report(
+        ("text/plain", "550 user unknown (in reply to end of DATA command)"),
+        status_part(failed("5.0.0", "550 user unknown")),
+    )
     assert (found.kind, found.reason) == ("soft", "filtered")
 
 
 def test_a_complaint_is_a_complaint_and_an_opt_out_is_none() -> None:
     def feedback(kind: str) -> str:
-        return report(("text/plain", "x"), ("message/feedback-report", f"Feedback-Type: {kind}\nOriginal-Rcpt-To: <a@x.example>"),
-                      head="From: fbl@isp.example\nSubject: FW: news")[0].kind
+        return report(
+            ("text/plain", "x"),
+            ("message/feedback-report", f"Feedback-Type: {kind}\nOriginal-Rcpt-To: <a@x.example>"),
+            head="From: fbl@isp.example\nSubject: FW: news",
+        )[0].kind
 
     assert [feedback(kind) for kind in ("abuse", "fraud", "opt-out", "auth-failure", "not-spam")] == [
-        "complaint", "complaint", "unsubscribe", "ignored", "ignored",
+        "complaint",
+        "complaint",
+        "unsubscribe",
+        "ignored",
+        "ignored",
     ]
 
 
@@ -91,7 +120,12 @@ def test_prose_is_read_where_there_is_nothing_else() -> None:
         b"    host mx.example [192.0.2.1]: 550 5.1.1 <ana@example.com>: Recipient address rejected: User unknown\n\n"
         b"------ This is a copy of the message, including all the headers. ------\n\nFrom: us@example.net\nMessage-ID: <1@example.net>\n"
     )
-    assert (found.kind, found.recipient, found.status, found.original_message_id) == ("hard", "ana@example.com", "5.1.1", "1@example.net")
+    assert (found.kind, found.recipient, found.status, found.original_message_id) == (
+        "hard",
+        "ana@example.com",
+        "5.1.1",
+        "1@example.net",
+    )
 
 
 @pytest.mark.parametrize(
@@ -107,7 +141,8 @@ def test_an_automatic_reply_is_no_bounce_whatever_it_says(mail: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "mail", ["", "\n", "From: ana@example.com\nSubject: Hello\n\nHow are you? My 550 cars.", "\0\0\0", "no headers at all"]
+    "mail",
+    ["", "\n", "From: ana@example.com\nSubject: Hello\n\nHow are you? My 550 cars.", "\0\0\0", "no headers at all"],
 )
 def test_an_ordinary_mail_is_no_bounce(mail: str) -> None:
     assert read_bounce(mail.encode()) == []
@@ -174,14 +209,18 @@ def test_most_real_bounces_are_read_as_careful_people_read_them() -> None:
 def test_no_full_mailbox_complaint_delay_or_automatic_reply_is_ever_hard() -> None:
     for name, expected in corpus().items():
         events = expected["events"] or []
-        if events and all(event["reason"] in ("mailboxfull", "vacation", "feedback", "expired", "delivered") for event in events):  # type: ignore[attr-defined]
+        if events and all(
+            event["reason"] in ("mailboxfull", "vacation", "feedback", "expired", "delivered") for event in events
+        ):  # type: ignore[attr-defined]
             assert all(one.kind != "hard" for one in read(name)), name
 
 
 def test_line_ends_make_no_difference() -> None:
     for name in list(corpus())[::7]:
         raw = (CORPUS / name).read_bytes().replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        assert read_bounce(raw) == read_bounce(raw.replace(b"\n", b"\r\n")) == read_bounce(raw.replace(b"\n", b"\r")), name
+        assert read_bounce(raw) == read_bounce(raw.replace(b"\n", b"\r\n")) == read_bounce(raw.replace(b"\n", b"\r")), (
+            name
+        )
 
 
 def test_a_cut_off_or_damaged_mail_is_read_as_far_as_it_goes() -> None:

@@ -2,6 +2,8 @@
 
 import csv
 import io
+import os
+import re
 import smtplib
 import socket
 import subprocess
@@ -23,7 +25,7 @@ from embedded.demo.surroundings import choose_ports, demo_password, settle_in
 from embedded.parts import child_environ
 from tenants.models import Tenant
 
-TEMPLATE = Path(__file__).resolve().parents[2] / "platform" / "embedded" / "demo" / "template.html"
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_the_export_is_the_same_every_time(tmp_path: Path) -> None:
@@ -158,6 +160,33 @@ def test_an_inbox_that_is_away_is_said_in_a_sentence() -> None:
     ports = choose_ports(27_000, 27_001, 27_002, 27_003)
     with Inbox(ports.inbox) as inbox, pytest.raises(Unavailable, match="does not answer"):
         inbox.newest()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_the_whole_demo_ends_with_its_report_and_leaves_nothing_running(tmp_path: Path) -> None:
+    environ = {name: value for name, value in os.environ.items() if name not in ("SECRET_KEY", "LETTERSHOP_DATA")}
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "manage.py"), "demo", "--data-dir", str(tmp_path), "--port", "28000",
+         "--inbox-port", "28100", "--smtp-port", "28200", "--bounce-port", "28300"],
+        env={**environ, "DEMO_ONCE": "1"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    figures = dict(re.findall(r"^([a-z ]+?) {2,}([\d,]+)", done.stdout, re.MULTILINE))
+    assert (figures["rows"], figures["new contacts"]) == ("1,000", "967")
+    assert figures["taken by the provider"] == figures["recipients"]
+    assert (figures["bounced"], figures["unsubscribed"], figures["in doubt"]) == ("1", "1", "0")
+    assert int(figures["opened"]) > int(figures["clicked"]) > 100
+    assert "http://acme.localhost:28" in done.stdout
+    assert '"level": "error"' not in (tmp_path / "demo.log").read_text()
+    assert not [pid for pid in Path("/proc").glob("[0-9]*") if _uses(pid, tmp_path)]
+
+
+def _uses(process: Path, data_dir: Path) -> bool:
+    try:
+        return str(data_dir).encode() in (process / "cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def _wait_for(port: int) -> None:

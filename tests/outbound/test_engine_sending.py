@@ -1,5 +1,6 @@
 """What becomes of recipients when providers answer well, badly or not at all. Real PostgreSQL, real SMTP sessions."""
 
+import resource
 import threading
 import time
 
@@ -147,6 +148,43 @@ def test_a_provider_that_is_down_is_named_and_sending_goes_on_when_it_is_back(mo
         assert len(provider.received) == 10
     message.refresh_from_db()
     assert message.error == ""
+
+
+def test_a_full_disk_stops_sending_with_a_sentence_and_loses_nobody() -> None:
+    make_contacts(10)
+    with Provider() as provider:
+        message = start_mailing(provider.account())
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (16, hard))
+        try:
+            assert send(message) == MessageState.SENDING
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        message.refresh_from_db()
+        assert "cannot write its journal" in message.error
+        assert "Free space in" in message.error
+        assert len(provider.received) == 0
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE outbound_chunk SET lease_until = now()")
+        assert send(message) == MessageState.FINISHED
+        assert len(provider.received) == 10
+    message.refresh_from_db()
+    assert message.error == ""
+
+
+def test_mails_that_cannot_be_built_stop_the_message_before_it_burns_its_audience(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("outbound.engine.pump._UNBUILT_IN_A_ROW", 5)
+    make_contacts(30)
+    Contact.objects.update(attributes={"orders": list(range(10_050))})
+    with Provider() as provider:
+        message = start_mailing(provider.account(), html="{% for one in orders %}<p>{{ one }}</p>{% endfor %}")
+        assert send(message) == MessageState.PAUSED
+        assert provider.received == {}
+    message.refresh_from_db()
+    assert "5 mails in a row could not be built" in message.error
+    assert states(message) == {RecipientState.FAILED: 5}
 
 
 def test_pause_stops_within_seconds_and_resume_mails_the_rest_once(live_tenant: Tenant) -> None:

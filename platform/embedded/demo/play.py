@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 
 from django.db import connections
@@ -12,6 +13,8 @@ from common.errors import LettershopError
 from embedded.demo.story import Stage, tell_story
 from embedded.demo.surroundings import Ports
 from embedded.demo.telling import Teller
+
+_PAUSE = 0.1  # seconds
 
 logger = logging.getLogger(__name__)
 
@@ -42,9 +45,16 @@ class Play(threading.Thread):
             self._note(f"{type(error).__name__}: {error}")
         finally:
             connections.close_all()
+        self._end()
+
+    def _end(self) -> None:
+        # Not twice: a second signal would not wait for the parts to drain.
         if not self._is_over() and (self.failure or self._once):
-            # Not twice: a second signal would not wait for the parts to drain.
             os.kill(os.getpid(), signal.SIGTERM)
+            return
+        while not self._is_over():
+            time.sleep(_PAUSE)
+        self._stage.teller.say("", "Stopping: mails in flight are finished first.")
 
     def _note(self, why: str) -> None:
         """What breaks because everything is being stopped is no failure."""

@@ -35,8 +35,8 @@ class Stage:
 def tell_story(stage: Stage, *, stays: bool) -> None:
     """Raises LettershopError when a step fails or takes too long, and Interrupted when everything is being stopped."""
     password = demo_password(settings.DATA_DIR)
-    _wait_for_the_parts(stage)
     acme = _cast(stage, password)
+    _wait_for_the_parts(stage)
     with tenant_scope(acme):
         run = _import(stage)
         before = _newest_mail(stage)
