@@ -1,7 +1,7 @@
 """Attributes with many values: each block has them in buckets, in the order of the values.
 
-A bucket tells its lowest and its highest value. Of most buckets that is enough to say that a condition holds for
-everybody in it, or for nobody; who is in one of the others is looked at.
+A bucket's values stand between `value`, which may be among them, and `highest`, which may not. Of most buckets that is
+enough to say that a condition holds for everybody in it, or for nobody; who is in one of the others is looked at.
 """
 
 import json
@@ -20,7 +20,7 @@ def holds_for_all(condition: AttributeIs, parameters: Parameters) -> sql.Compose
     if op is Operator.IS_SET:
         return sql.SQL("true").format()
     if op is Operator.IS or op is Operator.CONTAINS:
-        return sql.SQL("(value = highest AND {})").format(holds(condition, _LOWEST, parameters))
+        return sql.SQL("false").format()
     return sql.SQL("({} AND {})").format(holds(condition, _LOWEST, parameters), holds(condition, _HIGHEST, parameters))
 
 

@@ -1,9 +1,12 @@
 """Facets are rebuilt block by block, after the writers, never in their way."""
 
+import json
 import time
+from typing import Any
 
 from celery import shared_task
 from django.db import transaction
+from psycopg.types.json import Jsonb
 
 from common.database import connection
 from contacts.models import AttributeType, ContactAttribute
@@ -14,7 +17,7 @@ TASK = "contacts.refresh_facets"
 BLOCKS_AT_ONCE = 16
 # An attribute with more values than this in a block has them in buckets; one with longer ones, and those beyond the
 # first so many attributes, have no facets: they would outgrow the contacts.
-MOST_VALUES = 256
+MOST_VALUES = 100
 BUCKETS = 32
 LONGEST_VALUE = 200
 MOST_KEYS = 60
@@ -29,9 +32,11 @@ INSERT INTO contacts_stale (block, id)
 SELECT DISTINCT (c.id >> 11)::int, c.id FROM gone JOIN contacts_contact c USING (email_key)
 """
 
+# Attributes with many values among the newest contacts, and the values that part them into buckets of one size.
 _SAMPLE_KEYS = """
-SELECT a.key FROM (SELECT attributes FROM contacts_contact ORDER BY id DESC LIMIT %s) c, jsonb_each(c.attributes) a
-WHERE a.key = ANY(%s) GROUP BY a.key HAVING count(DISTINCT a.value) > %s
+SELECT a.key, to_jsonb(percentile_disc(%(shares)s::float8[]) WITHIN GROUP (ORDER BY a.value))
+FROM (SELECT attributes FROM contacts_contact ORDER BY id DESC LIMIT %(sample)s) c, jsonb_each(c.attributes) a
+WHERE a.key = ANY(%(keys)s) AND a.value <> 'null' GROUP BY a.key HAVING count(DISTINCT a.value) > %(values)s
 """
 
 # One statement, hence one snapshot: what it reads of the contacts is exactly what it takes off the list of stale blocks.
@@ -63,22 +68,22 @@ WITH chosen AS MATERIALIZED (
     SELECT b.block, k.key FROM block_of b CROSS JOIN unnest(%(narrow)s::text[]) AS k(key)
     LEFT JOIN valued v ON v.block = b.block AND v.key = k.key
     GROUP BY 1, 2 HAVING count(v.value) <= %(values)s AND coalesce(max(pg_column_size(v.value)), 0) <= %(longest)s
-), sorted AS MATERIALIZED (
-    SELECT block, key, attributes -> key AS value, position, bit, pg_column_size(attributes -> key) AS size,
-        ntile(%(buckets)s) OVER (PARTITION BY block, key ORDER BY attributes -> key) AS bucket
-    FROM r, unnest(%(wide)s::text[]) AS key WHERE attributes ? key AND attributes -> key <> 'null'
-), wide AS (
-    SELECT b.block, k.key FROM block_of b CROSS JOIN unnest(%(wide)s::text[]) AS k(key)
-    LEFT JOIN sorted s ON s.block = b.block AND s.key = k.key GROUP BY 1, 2 HAVING coalesce(max(s.size), 0) <= %(longest)s
+), wide AS MATERIALIZED (
+    SELECT key, ARRAY(SELECT jsonb_array_elements(bounds)) AS bounds FROM jsonb_each(%(wide)s) AS w(key, bounds)
+), bucketed AS (
+    SELECT block, key, width_bucket(attributes -> key, bounds) AS bucket, bit_or(bit) AS bits,
+        array_agg(position::smallint) AS positions
+    FROM r, wide WHERE attributes ? key AND attributes -> key <> 'null' GROUP BY 1, 2, 3
 ), made AS (
     INSERT INTO contacts_facet (facet, block, value, highest, positions, bits)
     SELECT facet, block, NULL::jsonb, NULL::jsonb, NULL::smallint[], bit_or(bit) FROM fact GROUP BY 1, 2
     UNION ALL SELECT 'a:' || key, block, value, NULL, NULL, bits FROM valued JOIN narrow USING (block, key)
     UNION ALL
-    SELECT 'b:' || key, block, (array_agg(value ORDER BY value))[1], (array_agg(value ORDER BY value DESC))[1],
-        array_agg(position::smallint), bit_or(bit)
-    FROM sorted JOIN wide USING (block, key) GROUP BY key, block, bucket
-    UNION ALL SELECT 'k:' || key, block, NULL, NULL, NULL, 0::bit(2048) FROM (TABLE narrow UNION ALL TABLE wide) k
+    SELECT 'b:' || key, block, coalesce(bounds[bucket], 'null'), coalesce(bounds[bucket + 1], '{}'), positions, bits
+    FROM bucketed JOIN wide USING (key)
+    UNION ALL
+    SELECT 'k:' || key, block, NULL, NULL, NULL, 0::bit(2048)
+    FROM (TABLE narrow UNION ALL SELECT block, key FROM block_of, wide) k
 )
 SELECT count(*) FROM chosen
 """
@@ -112,24 +117,29 @@ def refresh_facets(*, seconds: float = 60.0) -> bool:
             return False
 
 
-def _rebuild(keys: dict[str, list[str]]) -> int | None:
+def _rebuild(keys: dict[str, Any]) -> int | None:
     """Rebuild some blocks and return how many; None when another is at it."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_LOCK)
         if cursor.fetchone() != (True,):
             return None
         cursor.execute(_RESOLVE_KEYS)
-        limits = {"limit": BLOCKS_AT_ONCE, "values": MOST_VALUES, "longest": LONGEST_VALUE, "buckets": BUCKETS}
+        limits: dict[str, Any] = {"limit": BLOCKS_AT_ONCE, "values": MOST_VALUES, "longest": LONGEST_VALUE}
         cursor.execute(_REBUILD, {**limits, **keys})
         (rebuilt,) = cursor.fetchone()
         return int(rebuilt)
 
 
-def _keys() -> dict[str, list[str]]:
-    """Attributes with facets: `wide` are those that have very many values among the newest contacts."""
+def _keys() -> dict[str, Any]:
+    """Attributes that get facets: `narrow` a row for each value, `wide` one for each bucket, with the buckets' bounds."""
     keys = list(ContactAttribute.objects.exclude(type=AttributeType.JSON).order_by("id").values_list("key", flat=True))
-    keys = keys[:MOST_KEYS]
+    shares = [number / BUCKETS for number in range(BUCKETS + 1)]
+    sample: dict[str, Any] = {"keys": keys[:MOST_KEYS], "shares": shares, "sample": _SAMPLE, "values": MOST_VALUES}
     with connection.cursor() as cursor:
-        cursor.execute(_SAMPLE_KEYS, [_SAMPLE, keys, MOST_VALUES])
-        wide = {key for (key,) in cursor.fetchall()}
-    return {"narrow": [key for key in keys if key not in wide], "wide": [key for key in keys if key in wide]}
+        cursor.execute(_SAMPLE_KEYS, sample)
+        bounds = {key: json.loads(text) if isinstance(text, str) else text for key, text in cursor.fetchall()}
+    short = {key: all(len(str(bound)) <= LONGEST_VALUE for bound in bounds[key]) for key in bounds}
+    return {
+        "narrow": [key for key in keys[:MOST_KEYS] if key not in bounds],
+        "wide": Jsonb({key: bounds[key] for key in bounds if short[key]}),
+    }

@@ -41,10 +41,10 @@ def write_letter() -> Template:
 
 
 def send_letter(template: Template) -> Campaign:
-    """The next issue, to everybody who was imported and may be mailed."""
-    issue = Campaign.objects.filter(name__startswith=LETTER).count() + 47
+    """The next letter, to everybody who was imported and may be mailed."""
+    number = Campaign.objects.filter(name__startswith=LETTER).count() + 47
     draft = Draft(
-        name=f"{LETTER} no. {issue}",
+        name=f"{LETTER} no. {number}",
         template=template,
         sender=f"{ACME.name} <letter@{ACME.domain}>",
         reply_to=f"garden@{ACME.domain}",
