@@ -71,7 +71,8 @@ class PublicDoors:
                 given = pages.try_again_page()
             except ClientGone:
                 return
-            await send_answer(send, scope, given)
+            # Pixels and redirects come by the million and nobody asks for the number of one.
+            await send_answer(send, scope, given, numbered=scope["path"][:3] not in _UNNUMBERED)
         elif scope["type"] == "lifespan":
             await self._lifespan(receive, send)
 
@@ -156,6 +157,7 @@ class PublicDoors:
 
 
 _DOORS = frozenset({"/o/", "/c/", "/u/"})
+_UNNUMBERED = frozenset({"/o/", "/c/"})
 
 
 def _refused(method: str, allowed: bytes) -> Answer | None:

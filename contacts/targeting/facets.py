@@ -44,8 +44,8 @@ WITH {stale}{bits}, known AS MATERIALIZED (
 ), slow AS MATERIALIZED (
     SELECT block FROM stale UNION ALL SELECT block FROM known WHERE NOT complete
 ), unsure AS MATERIALIZED (
-    SELECT DISTINCT (f.block::bigint << 11) + p AS id FROM contacts_facet f CROSS JOIN unnest(f.positions) p
-    JOIN known USING (block) WHERE complete AND ({unsure}) AND get_bit(possible & ~mask, p) = 1
+    SELECT DISTINCT (f.block::bigint << 11) + p AS id FROM ({unsure}) f CROSS JOIN unnest(f.positions) p
+    JOIN known USING (block) WHERE complete AND get_bit(possible & ~mask, p) = 1
 ), looked AS (
     SELECT c.language FROM slow w CROSS JOIN LATERAL ({whole_block}) c WHERE {truth}
     UNION ALL
@@ -120,25 +120,37 @@ def _blocks(audience: Resolved, parameters: Parameters) -> sql.Composed:
     wanted = [*_words(audience, parameters), *(_attribute(each, parameters) for each in audience.attributes)]
     markers = [_Wanted(_named([f"k:{key}"], parameters)) for key in keys_asked(audience)]
     names = [sql.Identifier(f"c{number}") for number in range(len(wanted) + len(markers))]
+    rows = [sql.Identifier(f"r{number}") for number in range(len(names))]
     held = list(zip(names, wanted, strict=False))
-    unsure = [sql.SQL("({})").format(one.some) for one in wanted if one.some]
+    unsure = [sql.SQL(_UNSURE).format(row) for row, one in zip(rows, wanted, strict=False) if one.some]
     return sql.SQL(_BLOCKS).format(
         stale=sql.SQL(_STALE),
         whole_block=sql.SQL(_WHOLE_BLOCK),
         one_contact=sql.SQL(_ONE_CONTACT),
         none=sql.SQL(_NONE),
-        bits=_together(one.bits(name) for name, one in zip(names, [*wanted, *markers], strict=True)),
+        bits=_together(one.bits(*given) for one, *given in zip([*wanted, *markers], names, rows, strict=True)),
         joins=_together(sql.SQL(" LEFT JOIN {} USING (block)").format(name) for name in names),
         mask=_together(one.mask(name) for name, one in held),
         possible=_together(one.possible(name) for name, one in held),
         complete=sql.SQL("true")
         + _together(sql.SQL(" AND {}.bits IS NOT NULL").format(name) for name in names[len(wanted) :]),
-        unsure=sql.SQL(" OR ").join(unsure) if unsure else sql.SQL("false"),
+        unsure=sql.SQL(" UNION ALL ").join(unsure) if unsure else sql.SQL(_NOBODY),
         truth=where(audience, parameters),
     )
 
 
 _NONE = "0::bit(2048)"
+_BITS = """, {name} AS MATERIALIZED (
+    SELECT block, bit_or(bits) AS bits, NULL::bit(2048) AS maybe FROM contacts_facet WHERE {all} GROUP BY block
+)"""
+_BITS_AND_MAYBE = """, {rows} AS MATERIALIZED (
+    SELECT block, bits, positions, {all} AS sure FROM contacts_facet WHERE {all} OR {some}
+), {name} AS MATERIALIZED (
+    SELECT block, bit_or(bits) FILTER (WHERE sure) AS bits, bit_or(bits) FILTER (WHERE NOT sure) AS maybe
+    FROM {rows} GROUP BY block
+)"""
+_UNSURE = "SELECT block, positions FROM {} WHERE NOT sure"
+_NOBODY = "SELECT NULL::int AS block, NULL::smallint[] AS positions WHERE false"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,16 +162,11 @@ class _Wanted:
     negative: bool = False
     some: sql.Composed | None = None
 
-    def bits(self, name: sql.Identifier) -> sql.Composed:
+    def bits(self, name: sql.Identifier, rows: sql.Identifier) -> sql.Composed:
         """The facets as one bit string a block: of everybody who meets the condition, and of those who may."""
-        query = ", {} AS MATERIALIZED (SELECT block, bit_or(bits) AS bits, NULL::bit(2048) AS maybe FROM contacts_facet"
         if self.some is None:
-            return sql.SQL(query + " WHERE {} GROUP BY block)").format(name, self.all)
-        return sql.SQL(
-            ", {} AS MATERIALIZED (SELECT block, bit_or(bits) FILTER (WHERE sure) AS bits,"
-            " bit_or(bits) FILTER (WHERE NOT sure) AS maybe"
-            " FROM (SELECT block, bits, {} AS sure FROM contacts_facet WHERE {} OR {}) f GROUP BY block)"
-        ).format(name, self.all, self.all, self.some)
+            return sql.SQL(_BITS).format(name=name, all=self.all)
+        return sql.SQL(_BITS_AND_MAYBE).format(name=name, rows=rows, all=self.all, some=self.some)
 
     def mask(self, name: sql.Identifier) -> sql.Composed:
         """Of those who certainly meet the condition, or certainly do not meet its opposite."""

@@ -15,9 +15,11 @@ from tenants.tasks import OneTenantTask
 
 TASK = "contacts.refresh_facets"
 BLOCKS_AT_ONCE = 16
-# An attribute with more values than this in a block has them in buckets; one with longer ones, and those beyond the
-# first so many attributes, have no facets: they would outgrow the contacts.
-MOST_VALUES = 100
+# An attribute with more values than this among the newest contacts has them in buckets.
+FEW_VALUES = 64
+# What looked like few and is more in some block, or longer, has no facets there, nor have attributes beyond the first so
+# many: they would outgrow the contacts.
+MOST_VALUES = 256
 BUCKETS = 32
 LONGEST_VALUE = 200
 MOST_KEYS = 60
@@ -134,7 +136,7 @@ def _keys() -> dict[str, Any]:
     """Attributes that get facets: `narrow` a row for each value, `wide` one for each bucket, with the buckets' bounds."""
     keys = list(ContactAttribute.objects.exclude(type=AttributeType.JSON).order_by("id").values_list("key", flat=True))
     shares = [number / BUCKETS for number in range(BUCKETS + 1)]
-    sample: dict[str, Any] = {"keys": keys[:MOST_KEYS], "shares": shares, "sample": _SAMPLE, "values": MOST_VALUES}
+    sample: dict[str, Any] = {"keys": keys[:MOST_KEYS], "shares": shares, "sample": _SAMPLE, "values": FEW_VALUES}
     with connection.cursor() as cursor:
         cursor.execute(_SAMPLE_KEYS, sample)
         bounds = {key: json.loads(text) if isinstance(text, str) else text for key, text in cursor.fetchall()}
