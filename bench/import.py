@@ -59,9 +59,13 @@ def run(folder: Path, options: argparse.Namespace) -> None:
     make(path, options.rows, options.format)
     print(f"{options.rows:,} rows, {path.stat().st_size / 1e6:.0f} MB, format {options.format}")
     first, memory, cpu = imported(path)
-    print(f"first import   {first:>9,.0f} rows/s  {cpu:5.1f} us CPU a row in the importer, {memory:.0f} MB")
+    print(
+        f"first import   {first:>9,.0f} rows/s  {cpu:5.1f} us CPU a row in the importer, start included, {memory:.0f} MB"
+    )
     again, memory_again, cpu = imported(path)
-    print(f"the same again {again:>9,.0f} rows/s  {cpu:5.1f} us CPU a row in the importer, {memory_again:.0f} MB")
+    print(
+        f"the same again {again:>9,.0f} rows/s  {cpu:5.1f} us CPU a row in the importer, start included, {memory_again:.0f} MB"
+    )
     rows = min(options.naive_rows, options.rows)
     naive = naive_rate(path, rows) if options.format == "plain" else 0.0
     if naive:

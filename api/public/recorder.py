@@ -137,6 +137,10 @@ class Recorder:
                     return self._lose(size, f"The tenant {batch.schema} is gone, so are its hits.")
                 except psycopg.Error as error:
                     return await self._split(batch, error)
+                except Exception:
+                    # A fault of ours: it must not end the recorder, and it must be seen.
+                    logger.exception("A batch of hits was lost.")
+                    return self._lose(size, f"Hits of the tenant {batch.schema} cannot be recorded.")
                 if self._give_up_at is not None and time.monotonic() > self._give_up_at:
                     return self._lose(size, "The process ends while the database is away; hits were lost.")
                 await asyncio.sleep(pause)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 
 from api.public import pages
 from api.public.answers import PIXEL_ANSWER, Answer, Receive, Scope, not_allowed, options, redirect
@@ -88,7 +89,9 @@ class SignedDoors:
         )
         if "mid" in fields:
             visit = Visit(tenant, *_recipient(fields), caller)
-            await self._unsubscriber.by_recipient(tenant.schema, visit.hit(EventKind.UNSUBSCRIBE))
+            # The address is suppressed already; a message that is gone has nothing to count.
+            with suppress(BadToken):
+                await self._unsubscriber.by_recipient(tenant.schema, visit.hit(EventKind.UNSUBSCRIBE))
         return pages.unsubscribed_page(tenant.name)
 
     async def _tenant(self, purpose: Purpose, fields: Mapping[str, str], caller: Caller) -> TenantEntry:

@@ -180,3 +180,12 @@ def test_at_the_end_a_missing_database_costs_seconds_and_not_for_ever() -> None:
 
     asyncio.run(end())
     assert (recorder.counters.dropped, recorder.waiting) == (1, 0)
+
+
+def test_a_fault_of_ours_costs_its_batch_and_not_the_recorder(live_tenant: Tenant, message: Message) -> None:
+    recorder = Recorder(Database(conninfo(), application="lettershop recorder"))
+    recorder.add("broken", Hit("no number", message.pk, 0, datetime.now(UTC)))  # type: ignore[arg-type]
+    recorder.add("broken", Hit(EventKind.OPEN, message.pk, 0, "no time"))  # type: ignore[arg-type]
+    recorder.add(live_tenant.schema_name, hit(message, 1))
+    asyncio.run(flushed(recorder))
+    assert (recorder.counters.recorded, recorder.counters.dropped, Event.objects.count()) == (1, 2, 1)

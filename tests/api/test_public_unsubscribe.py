@@ -262,6 +262,13 @@ def test_r18_unsubscribe_shows_a_page_and_takes_one_click(doors: Doors, message:
     assert Suppression.objects.count() == 1
 
 
+def test_r18_unsubscribe_works_when_the_message_is_gone(doors: Doors, message: Message) -> None:
+    made = {"base": "https://x", "tenant_id": connection.tenant.pk, "email": "p2@example.com", "campaign_id": "1"}
+    url = signed(unsubscribe_url(SIGNER, **made, message_id=message.pk + 999, position=2))
+    assert doors.ask("POST", url, body=ONE_CLICK, Content_Type=FORM).status == 200
+    assert status(message) == "unsubscribed"
+
+
 def test_r18_another_tenants_host_or_id_is_not_found(doors: Doors, message: Message) -> None:
     good = pixel_url(SIGNER, base="https://x", tenant_id=connection.tenant.pk, message_id=message.pk, position=1)
     assert doors.ask("GET", signed(good), host="globex.testserver").status == 404
