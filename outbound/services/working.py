@@ -12,6 +12,7 @@ from typing import Any, cast
 import uvloop
 from django.conf import settings
 
+from common.database import connection
 from common.secrets import unseal
 from outbound import signals
 from outbound.engine.cancelling import cancel_rest
@@ -21,6 +22,7 @@ from outbound.engine.store import Store
 from outbound.engine.types import Job
 from outbound.models import Message, ProviderAccount
 from outbound.rates import SharedRate, rate_client
+from outbound.recording import settle_message
 from outbound.services.control import TASK, pause_message
 from outbound.smtp.types import SmtpAccount, TlsMode
 from outbound.stamping import compile_for
@@ -131,6 +133,9 @@ def _after(message: Message, ended: Ended) -> Work:
         if ended.end == End.REFUSED:
             _pause(message, ended.why)
         elif store.finish():
+            # What bounced or was opened while its row was not written yet counts now.
+            with connection.cursor() as cursor:
+                settle_message(cursor, schema=connection.schema_name, message_id=message.pk)
             done_with(task=TASK, reference=message.pk)
             signals.message_event.send(sender=Message, kind="finished", message_id=message.pk)
         elif ended.end == End.NOTHING_LEFT or ended.end in _LOOK_AGAIN:
