@@ -35,7 +35,15 @@ def compile_message(content: Content, stamp: Stamp, *, tier: Tier | None = None)
         marketing=stamp.marketing,
     )
     built, warnings = _built(prepared, stamp, tier or Tier.SEGMENTS)
-    return CompiledMessage(built.tier, prepared.fields, prepared.links, warnings, built.wire)
+    return CompiledMessage(
+        built.tier, prepared.fields, prepared.links, warnings, built.wire, _is_seven_bit(built, len(prepared.fields))
+    )
+
+
+def _is_seven_bit(built: Built, fields: int) -> bool:
+    """Values are encoded or in encoded words; what may have more bits are the addresses of the stamp."""
+    _, raw = built.wire(0, _SAMPLE.from_address, [None] * fields, b"Sat, 21 Nov 2026 09:30:00 +0000")
+    return raw.isascii()
 
 
 _SAMPLE = Stamp(

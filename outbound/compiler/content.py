@@ -96,7 +96,7 @@ class CompiledMessage:
     `wire(position, email, values, date)` gives the envelope sender and the message. `values` follow `fields`,
     `date` is an RFC 5322 date in ASCII. The message has CRLF line ends only, ends in one, has no line
     that begins with a dot, and is signed. Raises InvalidInput for an address that is none, and RenderFault
-    when the template asks for more than a template may.
+    when the template asks for more than a template may. `seven_bit`: to an address in ASCII the message is ASCII.
     """
 
     tier: Tier
@@ -104,3 +104,4 @@ class CompiledMessage:
     links: tuple[Link, ...]
     warnings: tuple[str, ...]
     wire: Wire
+    seven_bit: bool = False

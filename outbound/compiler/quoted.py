@@ -59,11 +59,9 @@ class EncodedValues(dict[object, bytes]):
 
     def fresh(self, value: object) -> bytes:
         """The piece of a value that is not worth keeping, such as an address."""
-        text = text_of(value)
-        if len(text) < _LONGEST_LINE and text.isascii() and text[:1].isalnum():
-            raw = text.encode()
-            if not raw.translate(None, _HARMLESS) and b"  " not in raw and not raw.startswith(b"From "):
-                return raw + SOFT_BREAK
+        text = value if type(value) is str else text_of(value)
+        if len(text) < _LONGEST_LINE and _HARMLESS(text):
+            return text.encode() + SOFT_BREAK
         text = marks.clean(text)
         return encode(str(escape(text)) if self._html else str(text))
 
@@ -71,8 +69,10 @@ class EncodedValues(dict[object, bytes]):
 HTML_VALUES = EncodedValues(html=True)
 TEXT_VALUES = EncodedValues(html=False)
 
-# What stays as it is in HTML and in quoted-printable.
-_HARMLESS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 .,:;@_+-/()!?#*%$"
+# What stays as it is in HTML and in quoted-printable: single blanks, no dot and no "From " at the start.
+_HARMLESS = re.compile(
+    r"(?!From )[A-Za-z0-9][A-Za-z0-9.,:;@_+\-/()!?#*%$]*(?: [A-Za-z0-9.,:;@_+\-/()!?#*%$]+)* ?"
+).fullmatch
 _SPECIAL = re.compile(rb"[^\n -~]+")
 _BLANKS = re.compile(rb"  +")
 _HEX = [b"=%02X" % byte for byte in range(256)]

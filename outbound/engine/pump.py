@@ -38,6 +38,7 @@ class ChunkPump:
         flush_now: Callable[[], None],
     ) -> None:
         self._wire = compiled.wire
+        self._seven_bit = compiled.seven_bit
         self._lease_seconds = lease_seconds
         self._started = started
         self._flush_rows = flush_rows
@@ -167,7 +168,7 @@ class ChunkPump:
             self.in_flight += 1
             address = row[EMAIL]
             if address.isascii():
-                return Outgoing(number << _INDEX_BITS | index, sender, address.encode(), body)
+                return Outgoing(number << _INDEX_BITS | index, sender, address.encode(), body, False, self._seven_bit)
             return _international(number << _INDEX_BITS | index, sender, address, body)
 
     def handed_over(self, cookie: int) -> None:

@@ -6,6 +6,7 @@ from typing import Final
 from outbound.smtp.replies import RawReply
 from outbound.smtp.session import QUIT_SECONDS, Link, Session
 from outbound.smtp.types import Outgoing, Stage
+from outbound.smtp.window import Window
 
 # The command of the oldest message whose reply comes next. Plain numbers: an Enum is slow to count with.
 _RSET: Final = 0
@@ -25,15 +26,14 @@ class ChunkedSession(Session):
     message that is already under way behind it would otherwise go out under a stranger's envelope.
     """
 
-    __slots__ = ("_enough", "_farewell", "_held", "_queue", "_refused", "_step", "_window")
+    __slots__ = ("_farewell", "_held", "_queue", "_refused", "_step", "_window")
 
     _queue: deque[Outgoing]  # written, oldest first
     _held: bool  # of the only message in the queue nothing but RSET is written
     _step: int
     _refused: bool  # the oldest message has had its answer, its remaining replies do not matter
     _farewell: RawReply | None  # the 421 that was said
-    _window: int
-    _enough: int  # refilling waits while more are under way: two messages a write are cheaper than one
+    _window: Window  # refilling waits until half of it is free: two messages a write are cheaper than one
 
     def __init__(self, link: Link) -> None:
         super().__init__(link)
@@ -41,8 +41,7 @@ class ChunkedSession(Session):
         self._held = self._refused = False
         self._step = _RSET
         self._farewell = None
-        self._window = link.account.window
-        self._enough = self._window // 2
+        self._window = link.window
 
     @property
     def outstanding(self) -> int:
@@ -67,10 +66,13 @@ class ChunkedSession(Session):
 
     def data_received(self, data: bytes) -> None:
         self._activity += 1
+        done = self.done
         if self._step == _RSET and self._reader.at_start and not self._held:
             data = self._read_rounds(data)
         if data:
             self._read(data)
+        if self.done != done:
+            self._window.went_well(self.done - done)
         if not self._ended and not self._quitting:
             self._go_on()
 
@@ -92,14 +94,14 @@ class ChunkedSession(Session):
         if self.is_parked:
             if not self._queue:
                 self._idle_again()
-        elif len(self._queue) <= self._enough:
+        elif len(self._queue) <= self._window.size // 2:
             self.pull()
 
     def _fill(self) -> bool:
         """Writes as many messages as the window has room for."""
-        queue, size = self._queue, 0
+        queue, window, size = self._queue, self._window.size, 0
         pieces: list[bytes] = []
-        while len(queue) < self._window and size < _MOST_BYTES_A_WRITE:
+        while len(queue) < window and size < _MOST_BYTES_A_WRITE:
             message = self._take()
             if message is None:
                 break
@@ -194,4 +196,5 @@ class ChunkedSession(Session):
             elif self._farewell:
                 self._refuse(message, self._farewell, "body")
             else:
+                self._window.broke()
                 self._pump.in_doubt(message.cookie, reason)

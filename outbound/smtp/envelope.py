@@ -16,7 +16,7 @@ def examine(message: Outgoing, capabilities: Capabilities) -> bytes | Reply:
         len(body) <= capabilities.small
         and not message.smtputf8
         and addresses.isascii()
-        and body.isascii()
+        and (message.seven_bit or body.isascii())
         and body.endswith(b"\r\n")
         and message.recipient
         and len(addresses) <= _LONGEST_PATH

@@ -10,6 +10,7 @@ from outbound.smtp.modes import make_session
 from outbound.smtp.openings import Openings
 from outbound.smtp.session import Ending, Link, Session
 from outbound.smtp.types import Pump, SmtpAccount, SmtpDown
+from outbound.smtp.window import Window
 
 # Connections that came to nothing, one after the other, before the provider counts as down.
 _LOSSES_UNTIL_DOWN = 3
@@ -47,6 +48,7 @@ class SmtpPool:
             failed=self._failed,
             chance=chance,
         )
+        self._window = Window(account)
         self._losses = 0
         self._known_up = False
         self._waking = False
@@ -154,7 +156,7 @@ class SmtpPool:
             handshake.abort()
             return
         self.capabilities = handshake.capabilities
-        link = Link(self, self._pump, handshake.transport, self._account, handshake.capabilities)
+        link = Link(self, self._pump, handshake.transport, self._account, handshake.capabilities, self._window)
         session = make_session(link)
         self._sessions.add(session)
         if not self._known_up:

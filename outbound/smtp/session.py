@@ -9,6 +9,7 @@ from outbound.smtp.capabilities import Capabilities
 from outbound.smtp.envelope import examine
 from outbound.smtp.replies import ProtocolViolation, RawReply, ReplyReader, make_reply, single_reply
 from outbound.smtp.types import Outgoing, Pump, SmtpAccount, Stage
+from outbound.smtp.window import Window
 
 # RFC 5321 lets the client wait for the answer to QUIT; nothing depends on it any more.
 QUIT_SECONDS = 5.0
@@ -56,6 +57,7 @@ class Link:
     transport: asyncio.Transport
     account: SmtpAccount
     capabilities: Capabilities
+    window: Window
 
 
 class Session(asyncio.Protocol):

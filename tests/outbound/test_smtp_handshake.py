@@ -350,6 +350,7 @@ async def test_a_server_that_talks_out_of_turn_is_not_used() -> None:
         {"helo_name": ""},
         {"connections": 0},
         {"window": -1},
+        {"first_window": 0},
         {"messages_per_connection": -1},
     ],
 )

@@ -70,7 +70,7 @@ async def test_with_pipelining_a_message_costs_one_packet() -> None:
 async def test_with_chunking_a_window_of_messages_travels_at_once() -> None:
     bag = Postbag()
     bag.put(*(letter(cookie) for cookie in range(40)))
-    async with SmtpServer(extensions=MODES["chunked"]) as server, sending(server, bag, connections=1, window=8):
+    async with SmtpServer(extensions=MODES["chunked"]) as server, sending(server, bag, connections=1, first_window=8):
         await bag.settled(40)
     first = next(packet for packet in server.packets if packet.startswith(b"RSET"))
     assert first.count(b"BDAT") == 8
