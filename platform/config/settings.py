@@ -24,6 +24,10 @@ SHARED_APPS = [
     "django.contrib.messages",
     "django.contrib.admin",
     "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "corsheaders",
     "embedded",
     "api",
 ]
@@ -37,6 +41,7 @@ TENANT_APPS = [
     "deliverability",
     "outbound",
     "campaigns",
+    "api.ledger",
 ]
 INSTALLED_APPS = SHARED_APPS + [app for app in TENANT_APPS if app not in SHARED_APPS]
 
@@ -52,6 +57,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 MIDDLEWARE = [
     "tenants.middleware.RequestIdMiddleware",
+    "api.middleware.OptionalSlash",
     "tenants.middleware.TenantMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -86,6 +92,16 @@ DATABASES = {
     )
 }
 DATABASE_ROUTERS = ["tenants.router.TenantRouter", "django_tenants.routers.TenantSyncRouter"]
+
+# --- the APIs
+REST_FRAMEWORK = {
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "UNAUTHENTICATED_USER": None,
+    "COERCE_DECIMAL_TO_STRING": False,
+}
 
 # --- redis: holds only what can be lost.
 REDIS_URL = environment.text("REDIS_URL", "redis://localhost:6379/0")

@@ -1,0 +1,28 @@
+"""The caller of a request, known once its key or token has been checked."""
+
+from dataclasses import dataclass
+
+from api.access.faults import Forbidden
+from tenants.models import Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: a key (`key_id`) or a member with a token (`user_id`). `tenant` is the one it belongs to; an
+    admin key may act for any. `name` is what the log and the audit say."""
+
+    tenant: Tenant
+    name: str
+    scopes: frozenset[str]
+    is_admin: bool = False
+    key_id: int | None = None
+    user_id: int | None = None
+    daily_limit: int | None = None
+
+    def require(self, scope: str) -> None:
+        """Raises Forbidden without that scope."""
+        if not self.is_admin and scope not in self.scopes:
+            raise Forbidden(
+                f"This key may not do that: it lacks the scope {scope!r}.",
+                hint="Make a key with that scope, or ask whoever made this one.",
+            )

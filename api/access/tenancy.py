@@ -1,0 +1,49 @@
+"""Which tenant a call is about."""
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from api.access.caller import Caller
+from api.access.faults import Forbidden
+from common.errors import NotFound
+from tenants.models import Tenant
+
+
+def tenant_for(request: HttpRequest, caller: Caller, *, tenant_id: int | None = None) -> Tenant:
+    """The tenant named by the path or body (`tenant_id`), by X-Workspace-ID, by the host, or else the caller's.
+
+    Raises Forbidden when it is not the caller's own and the caller is no admin, and when the names contradict
+    each other; NotFound for an admin who names a tenant that is not there.
+    """
+    tenant = caller.tenant
+    workspace = request.headers.get("X-Workspace-ID", "")
+    host_tenant: Tenant | None = getattr(request, "tenant", None)
+    if not caller.is_admin:
+        named = (
+            (tenant_id is not None and tenant_id != tenant.pk)
+            or (workspace and workspace != tenant.workspace_id)
+            or (host_tenant is not None and host_tenant.pk != tenant.pk)
+        )
+        if named:
+            raise Forbidden("This key belongs to another tenant.", field="tenant_id")
+        return tenant
+    asked = [one for one in (_by_id(tenant_id), _by_workspace(workspace), host_tenant) if one is not None]
+    if any(one.pk != asked[0].pk for one in asked):
+        raise Forbidden("The path, the header and the host name different tenants.", field="tenant_id")
+    return asked[0] if asked else tenant
+
+
+def _by_id(tenant_id: int | None) -> Tenant | None:
+    return _the_only(pk=tenant_id) if tenant_id is not None else None
+
+
+def _by_workspace(workspace: str) -> Tenant | None:
+    return _the_only(workspace_id=workspace) if workspace else None
+
+
+def _the_only(**named: object) -> Tenant:
+    active = Tenant.objects.filter(is_active=True).exclude(schema_name__in=("public", settings.TENANT_TEMPLATE_SCHEMA))
+    tenant: Tenant | None = active.select_related("plan").filter(**named).first()
+    if tenant is None:
+        raise NotFound("There is no such tenant.", field="tenant_id")
+    return tenant

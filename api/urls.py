@@ -1,0 +1,5 @@
+"""The paths of all APIs; they answer on the public host and on tenants' hosts alike."""
+
+from django.urls import include, path
+
+urlpatterns = [path("api/v2/", include("api.v2.urls"))]
