@@ -1,0 +1,1 @@
+"""Campaigns of API v2."""

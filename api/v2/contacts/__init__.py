@@ -1,0 +1,1 @@
+"""Contacts of API v2."""

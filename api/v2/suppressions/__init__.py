@@ -1,0 +1,1 @@
+"""Suppressions of API v2."""

@@ -1,0 +1,1 @@
+"""Templates of API v2."""

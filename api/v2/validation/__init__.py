@@ -1,0 +1,1 @@
+"""Validation of API v2."""

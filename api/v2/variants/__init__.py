@@ -1,0 +1,1 @@
+"""Variants of API v2."""
