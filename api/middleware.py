@@ -1,11 +1,18 @@
 """What a request passes before Django looks for its view."""
 
+import logging
+import time
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from common.jsonlog import request_of_this_line
 
 Handler = Callable[[HttpRequest], HttpResponse]
-_WITHOUT_SLASH = ("/api/",)
+_API = "/api/"
+_NO_APIS = ("/admin/", "/static/")
+
+log = logging.getLogger("lettershop.requests")
 
 
 class OptionalSlash:
@@ -16,6 +23,85 @@ class OptionalSlash:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         path = request.path_info
-        if path.endswith("/") and path.startswith(_WITHOUT_SLASH):
-            request.path_info = path.rstrip("/")
+        if path.endswith("/") and not path.startswith(_NO_APIS):
+            request.path_info = path.rstrip("/") or "/"
         return self._next(request)
+
+
+class RequestLog:
+    """One line in the log for each call of an API; its request id stands in all lines of the call.
+
+    Of the address only the path is told: a query may hold what is nobody's business.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self._next = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path_info.startswith(_API):
+            return self._next(request)
+        began = time.perf_counter()
+        path = request.path_info
+        token = request_of_this_line.set(request.META.get("REQUEST_ID", ""))
+        try:
+            response = self._next(request)
+            _tell(request, path, response.status_code, time.perf_counter() - began)
+        finally:
+            request_of_this_line.reset(token)
+        return response
+
+
+class ApiErrors:
+    """What Django itself refuses below /api/ is said in JSON, in the shape of API v2: no page, no traceback."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self._next = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        path = request.path_info
+        response = self._next(request)
+        if response.status_code < 400 or not path.startswith(_API) or _is_said_by_a_view(response):
+            return response
+        return _in_json(response.status_code, request.META.get("REQUEST_ID", ""))
+
+
+_SAID = {
+    400: ("bad_request", "This request cannot be understood."),
+    403: ("forbidden", "That is not allowed."),
+    404: ("not_found", "There is no such path."),
+    405: ("method_not_allowed", "This path does not know the method."),
+    413: ("body_too_large", "The body is larger than this path takes."),
+}
+_FAULT = ("internal_error", "Something went wrong here; it has been noted.")
+_REFUSAL = ("refused", "This request was refused.")
+
+
+def _tell(request: HttpRequest, path: str, status: int, seconds: float) -> None:
+    caller = getattr(request, "caller", None)
+    tenant = getattr(request, "called_tenant", None)
+    log.info(
+        "%s %s %s",
+        request.method,
+        path,
+        status,
+        extra={
+            "tenant": tenant.slug if tenant else None,
+            "api_key_id": caller.key_id if caller else None,
+            "method": request.method,
+            "path": path,
+            "status": status,
+            "duration_ms": round(seconds * 1000, 1),
+        },
+    )
+
+
+def _is_said_by_a_view(response: HttpResponse) -> bool:
+    kind = response.headers.get("Content-Type", "")
+    return not kind.startswith(("text/html", "text/plain"))
+
+
+def _in_json(status: int, request_id: str) -> HttpResponse:
+    code, message = _SAID.get(status, _FAULT if status >= 500 else _REFUSAL)
+    hint = f"Give the request id {request_id} when you ask." if status >= 500 else None
+    body = {"code": code, "message": message, "field": None, "hint": hint, "request_id": request_id}
+    return JsonResponse({"error": body}, status=status)

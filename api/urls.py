@@ -2,4 +2,7 @@
 
 from django.urls import include, path
 
-urlpatterns = [path("api/v2/", include("api.v2.urls"))]
+urlpatterns = [
+    path("", include("api.docs.urls")),
+    path("api/v2/", include("api.v2.urls")),
+]

@@ -1,8 +1,8 @@
 """A small HTTP load generator: keep-alive connections, each with one request on its way at a time.
 
-    python -m bench.http_load PORT CONNECTIONS SECONDS FILE
+    python -m bench.http_load PORT CONNECTIONS SECONDS FILE HOST [HEADER …]
 
-FILE has one path on each line; they are asked for in turn. Prints one line of JSON.
+FILE has one path on each line; they are asked for in turn, with the headers (`Name: value`). Prints one line of JSON.
 """
 
 import asyncio
@@ -69,10 +69,13 @@ class Results:
         self.statuses: Counter[bytes] = Counter()
 
 
-async def run(port: int, connections: int, seconds: float, paths: list[str], host: str) -> dict[str, object]:
+async def run(
+    port: int, connections: int, seconds: float, paths: list[str], host: str, headers: list[str]
+) -> dict[str, object]:
+    more = "".join(f"{header}\r\n" for header in headers)
     requests = cycle(
         [
-            f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {_AGENTS[n % len(_AGENTS)]}\r\nAccept: */*\r\n\r\n".encode()
+            f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {_AGENTS[n % len(_AGENTS)]}\r\nAccept: */*\r\n{more}\r\n".encode()
             for n, path in enumerate(paths)
         ]
     )
@@ -98,6 +101,6 @@ async def run(port: int, connections: int, seconds: float, paths: list[str], hos
 
 
 if __name__ == "__main__":
-    port, connections, seconds, file, host = sys.argv[1:]
+    port, connections, seconds, file, host, *headers = sys.argv[1:]
     lines = Path(file).read_text().split()
-    print(json.dumps(uvloop.run(run(int(port), int(connections), float(seconds), lines, host))))
+    print(json.dumps(uvloop.run(run(int(port), int(connections), float(seconds), lines, host, headers))))

@@ -33,7 +33,7 @@ _PATIENCE = 420.0
 @dataclass
 class Trial:
     name: str
-    sink: tuple[str, ...] = ("--delay-ms", "20")
+    sink: tuple[str, ...] = ("--delay-ms", "150")
     signals: tuple[int, ...] = ()
     restarts: int = 0
     flushes: int = 0

@@ -1,7 +1,7 @@
 """Whom we write to: contacts with their tags and attributes, where they came from, and who must not be written to."""
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.db import models
 
 
@@ -25,6 +25,28 @@ class SuppressionReason(models.TextChoices):
     MANUAL = "manual", "Entered by hand or by an import: no marketing"
 
 
+class ValidationState(models.TextChoices):
+    """What is known about whether mail reaches the address. It says nothing about whether it may be mailed."""
+
+    PENDING = "pending", "Pending: not checked yet, or the DNS gave no answer"
+    VALID = "valid", "Valid: its domain takes mail"
+    RISKY = "risky", "Risky: a throw-away address, a role, or a slip of the keyboard"
+    INVALID = "invalid", "Invalid: mail cannot reach it"
+
+
+class ValidationReason(models.TextChoices):
+    """Why an address is not simply valid."""
+
+    SYNTAX = "syntax", "It is no address"
+    NO_DOMAIN = "no_domain", "There is no such domain"
+    NO_MAIL_SERVER = "no_mail_server", "The domain has no server for mail"
+    NULL_MX = "null_mx", "The domain says that it takes no mail"
+    TYPO = "typo", "It looks like a misspelled domain of a large provider"
+    DISPOSABLE = "disposable", "A throw-away address"
+    ROLE = "role", "A function, not a person"
+    UNANSWERED = "unanswered", "The DNS gave no answer; it is asked again"
+
+
 class AttributeType(models.TextChoices):
     TEXT = "text", "Text"
     NUMBER = "number", "Number"
@@ -44,13 +66,66 @@ class DataSource(models.Model):
 
     name = models.CharField(max_length=120, unique=True)
     type = models.CharField(max_length=20, choices=Type.choices, default=Type.CSV)
+    config = models.JSONField(
+        default=dict, blank=True, help_text="as contacts.sources.config reads it; no secret in it"
+    )
+    sealed_secret = models.TextField(default="", blank=True, help_text="token or password, see common.secrets")
+    is_active = models.BooleanField(default=True)
+    high_water = models.CharField(max_length=64, default="", blank=True, help_text="newest change that was synced")
+    last_sync_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.TextField(default="", blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         ordering = ["name"]
 
     def __str__(self) -> str:
         return self.name
+
+
+class SourceRun(models.Model):
+    """One sync of a data source: how far it is and what became of the items."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting to begin"
+        RUNNING = "running", "Running"
+        FINISHED = "finished", "Finished"
+        FAILED = "failed", "Failed: the next sync goes on where it stopped, if the source lets it"
+
+    source = models.ForeignKey(DataSource, on_delete=models.CASCADE, related_name="runs")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    force = models.BooleanField(default=False, help_text="everything, not only what changed since the last sync")
+    config = models.JSONField(default=dict, blank=True, help_text="the source's, as it was when the run was asked for")
+    position = models.JSONField(default=dict, blank=True, help_text="what comes next; empty: the beginning")
+    since = models.CharField(max_length=64, default="", blank=True, help_text="high-water mark it began with")
+    high_water = models.CharField(max_length=64, default="", blank=True, help_text="newest change met so far")
+    attempts = models.PositiveIntegerField(default=0, help_text="failed requests in a row")
+    wait_until = models.DateTimeField(null=True, blank=True, help_text="the source is not asked before")
+    pages = models.BigIntegerField(default=0)
+    seen = models.BigIntegerField(default=0)
+    created = models.BigIntegerField(default=0)
+    updated = models.BigIntegerField(default=0)
+    unchanged = models.BigIntegerField(default=0)
+    duplicates = models.BigIntegerField(default=0)
+    invalid = models.BigIntegerField(default=0)
+    rejects = models.JSONField(default=list, blank=True, help_text="the first items that were refused: page, item, why")
+    notes = models.JSONField(default=list, blank=True, help_text="what was left out: message, example, count, item")
+    error = models.TextField(default="", blank=True)
+    requested_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source"], condition=models.Q(state__in=["waiting", "running"]), name="source_run_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source_id}: {self.state}"
 
 
 class Tag(models.Model):
@@ -101,6 +176,19 @@ class Contact(models.Model):
     consent_at = models.DateTimeField(null=True, blank=True)
     consent_ip = models.GenericIPAddressField(null=True, blank=True)
     consent_note = models.TextField(default="", blank=True)
+    # A new address makes it pending again: the database sees to that. The defaults are the database's own, because
+    # contacts are also written without Django.
+    validation_state = models.CharField(
+        max_length=8,
+        choices=ValidationState.choices,
+        default=ValidationState.PENDING,
+        db_default=ValidationState.PENDING,
+        editable=False,
+    )
+    validation_reason = models.CharField(
+        max_length=16, choices=ValidationReason.choices, default="", db_default="", blank=True, editable=False
+    )
+    validated_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -110,10 +198,39 @@ class Contact(models.Model):
             GinIndex(fields=["tags"], name="contact_tags", fastupdate=False),
             # Collects its entries (fastupdate): an import must not pay for every value of every row at once.
             GinIndex(fields=["attributes"], name="contact_attributes", opclasses=["jsonb_path_ops"]),
+            models.Index(fields=["id"], name="contact_pending", condition=models.Q(validation_state="pending")),
+            # Lists of one status, the newest first. Nearly everybody is active: those are found without an index.
+            models.Index(fields=["status", "-id"], name="contact_not_active", condition=~models.Q(status="active")),
+            models.Index(
+                fields=["language", "id"], name="contact_language", opclasses=["varchar_pattern_ops", "int8_ops"]
+            ),
+            models.Index(fields=["country", "id"], name="contact_country"),
+            # For programs that ask what has changed. A B-tree would cost every change of a contact an entry in each index.
+            BrinIndex(fields=["updated_at"], name="contact_updated", autosummarize=True, pages_per_range=16),
+            # Beginnings of names, whatever their case, have indexes too: migration 0007 makes them.
         ]
 
     def __str__(self) -> str:
         return self.email
+
+
+class Segment(models.Model):
+    """Contacts described by conditions, and found anew each time: contacts.segments."""
+
+    name = models.CharField(max_length=120, unique=True)
+    description = models.TextField(default="", blank=True)
+    tree = models.JSONField(help_text="the conditions, as contacts.segments.parsing reads them")
+    last_count = models.BigIntegerField(null=True, blank=True, help_text="contacts it had when it was last counted")
+    last_mailable = models.BigIntegerField(null=True, blank=True, help_text="of these, the ones that may be mailed")
+    counted_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Suppression(models.Model):
@@ -129,6 +246,7 @@ class Suppression(models.Model):
     class Meta:
         ordering = ["-created_at"]
         constraints = [models.UniqueConstraint("email_key", "reason", name="suppression_once")]
+        indexes = [models.Index(fields=["reason", "-id"], name="suppression_reason")]
 
     def __str__(self) -> str:
         return f"{self.email} ({self.reason})"
@@ -198,3 +316,48 @@ class ImportReject(models.Model):
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.reason}"
+
+
+class ValidationRun(models.Model):
+    """A check of many contacts: of those that are pending, or of those that are named."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting to begin"
+        RUNNING = "running", "Running"
+        RETRYING = "retrying", "Asks the DNS again where it gave no answer"
+        FINISHED = "finished", "Finished"
+
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    of_all = models.BooleanField(default=True, help_text="all that are pending; else those in contact_ids")
+    contact_ids = ArrayField(models.BigIntegerField(), default=list, blank=True)
+    tag = models.ForeignKey(
+        Tag, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", help_text="put on invalid contacts"
+    )
+    most = models.BigIntegerField(null=True, blank=True, help_text="of the pending ones; empty: all")
+    last_id = models.BigIntegerField(help_text="contacts that were made later are left to the next run")
+    position = models.BigIntegerField(default=0, help_text="id of the last contact that is dealt with in this round")
+    round = models.SmallIntegerField(default=0, help_text="how often the DNS was asked again")
+    total = models.BigIntegerField(default=0)
+    checked = models.BigIntegerField(default=0)
+    valid = models.BigIntegerField(default=0)
+    risky = models.BigIntegerField(default=0)
+    invalid = models.BigIntegerField(default=0)
+    unanswered = models.BigIntegerField(default=0)
+    error = models.TextField(default="", blank=True)
+    started_at = models.DateTimeField(auto_now_add=True)
+    again_at = models.DateTimeField(null=True, blank=True, help_text="when the DNS is asked again")
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            # Two at once would look at the same contacts. One that only asks again is in nobody's way.
+            models.UniqueConstraint(
+                fields=["of_all"],
+                name="validation_of_all_once",
+                condition=models.Q(of_all=True, state__in=["waiting", "running"]),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"validation {self.pk}"

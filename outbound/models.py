@@ -105,6 +105,10 @@ class Chunk(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["message", "id"], name="chunk_open", condition=models.Q(state="open")),
+            # Which chunk a position stands in: a report's page of recipients asks once for each queued one.
+            models.Index(fields=["message", "first_position"], name="chunk_first", condition=models.Q(attempt=1)),
+            # Which chunk a contact stands in: what one contact was sent lately. Chunks hold ascending ids.
+            models.Index("message", "contact_ids__0", name="chunk_lowest", condition=models.Q(attempt=1)),
         ]
 
     def __str__(self) -> str:
@@ -169,6 +173,7 @@ class Event(models.Model):
     ip = models.GenericIPAddressField(null=True)
     agent = models.TextField(null=True, help_text="User-Agent, at most 300 characters")  # noqa: DJ001
     detail = models.TextField(null=True)  # noqa: DJ001
+    human = models.BooleanField(null=True, help_text="an open or click: by a person; NULL: nobody asked at that time")
 
     class Meta:
         managed = False
@@ -193,6 +198,9 @@ class Engagement(models.Model):
     opens = models.IntegerField(default=0)
     clicks = models.IntegerField(default=0)
     links = ArrayField(models.SmallIntegerField(), default=list, help_text="numbers of the links clicked")
+    human_opened_at = models.DateTimeField(null=True, help_text="first open by a person")
+    human_clicked_at = models.DateTimeField(null=True, help_text="first click by a person")
+    human_links = ArrayField(models.SmallIntegerField(), default=list, help_text="those of the links a person clicked")
 
     class Meta:
         managed = False
@@ -211,9 +219,53 @@ class Tally(models.Model):
     link = models.SmallIntegerField(default=-1, help_text="-1: the event is not about one link")
     count = models.BigIntegerField(default=0)
     uniques = models.BigIntegerField(default=0, help_text="recipients for whom it was the first of its kind (and link)")
+    human_count = models.BigIntegerField(db_default=0, help_text="of them by people")
+    human_uniques = models.BigIntegerField(
+        db_default=0, help_text="recipients for whom it was the first by a person of its kind (and link)"
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint("message", "kind", "hour", "link", name="tally_once")]
 
     def __str__(self) -> str:
         return f"{self.count} of kind {self.kind}"
+
+
+class Daily(models.Model):
+    """What was sent and what happened on a day (UTC), counted as it is recorded: what statistics read.
+
+    Writers add to rows of different slots, so that they seldom wait for each other; readers sum them
+    (outbound/daily.py). All figures are recipients, but for `deferred`, `opens` and `clicks`.
+    """
+
+    pk = models.CompositePrimaryKey("day", "origin", "slot")
+    day = models.DateField()
+    origin = models.CharField(max_length=40, help_text="the word before the colon of Message.origin: campaign")
+    slot = models.SmallIntegerField(help_text="0 to 3: the engine; 4 to 7: recorders; from 8: their corrections")
+    sent = models.BigIntegerField(db_default=0, help_text="the provider took the mail")
+    deferred = models.BigIntegerField(db_default=0, help_text="refusals for now (4xx)")
+    refused_hard = models.BigIntegerField(db_default=0, help_text="refused at once: the address is dead")
+    refused_soft = models.BigIntegerField(db_default=0, help_text="refused at once for another reason")
+    failed = models.BigIntegerField(db_default=0)
+    cancelled = models.BigIntegerField(db_default=0)
+    suppressed = models.BigIntegerField(db_default=0)
+    in_doubt = models.BigIntegerField(db_default=0, help_text="came into doubt; settled ones are counted as sent too")
+    opens = models.BigIntegerField(db_default=0)
+    opened = models.BigIntegerField(db_default=0, help_text="opened for the first time")
+    clicks = models.BigIntegerField(db_default=0)
+    clicked = models.BigIntegerField(db_default=0, help_text="clicked for the first time")
+    human_opened = models.BigIntegerField(db_default=0, help_text="opened for the first time, by a person")
+    human_clicked = models.BigIntegerField(db_default=0, help_text="clicked for the first time, by a person")
+    unsubscribed = models.BigIntegerField(db_default=0)
+    complained = models.BigIntegerField(db_default=0)
+    confirmed = models.BigIntegerField(db_default=0, help_text="the provider says that the mailbox took it")
+    bounced_hard = models.BigIntegerField(db_default=0, help_text="told later: the address is dead")
+    bounced_soft = models.BigIntegerField(db_default=0, help_text="told later: refused for another reason")
+    blocked = models.BigIntegerField(db_default=0, help_text="told later: our side was refused")
+    came_back = models.BigIntegerField(db_default=0, help_text="the first of the three above")
+
+    class Meta:
+        ordering = ["day"]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.origin}/{self.slot}"

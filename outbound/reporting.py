@@ -1,7 +1,7 @@
 """What became of messages, from aggregates: chunks and tallies. Each function is one query, for any number of messages."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from django.db.models import Sum
@@ -72,13 +72,18 @@ class Bounces:
 
 @dataclass(frozen=True, slots=True)
 class Tallied:
-    """Events: all of them, and the recipients they came from."""
+    """Events: all of them, and the recipients they came from; of both, what is known to be done by people (opens, clicks)."""
 
     count: int = 0
     uniques: int = 0
+    human_count: int = 0
+    human_uniques: int = 0
 
     def __add__(self, other: "Tallied") -> "Tallied":
-        return Tallied(self.count + other.count, self.uniques + other.uniques)
+        return Tallied(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
+
+
+_TALLIED = [Sum(field.name) for field in fields(Tallied)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +116,8 @@ def events_of(message_ids: Iterable[int]) -> dict[int, dict[EventKind, Tallied]]
     """All events by message and kind."""
     rows = Tally.objects.filter(message_id__in=list(message_ids), link=-1).values_list("message_id", "kind")
     found: dict[int, dict[EventKind, Tallied]] = {}
-    for message_id, kind, count, uniques in rows.annotate(Sum("count"), Sum("uniques")).order_by():
-        found.setdefault(message_id, {})[EventKind(kind)] = Tallied(count, uniques)
+    for message_id, kind, *sums in rows.annotate(*_TALLIED).order_by():
+        found.setdefault(message_id, {})[EventKind(kind)] = Tallied(*sums)
     return found
 
 
@@ -120,9 +125,8 @@ def clicks_of(message_ids: Iterable[int]) -> dict[int, dict[int, Tallied]]:
     """Clicks by message and number of the link; a link that nobody clicked is left out."""
     rows = Tally.objects.filter(message_id__in=list(message_ids), kind=EventKind.CLICK, link__gte=0)
     found: dict[int, dict[int, Tallied]] = {}
-    summed = rows.values_list("message_id", "link").annotate(Sum("count"), Sum("uniques")).order_by()
-    for message_id, link, count, uniques in summed:
-        found.setdefault(message_id, {})[link] = Tallied(count, uniques)
+    for message_id, link, *sums in rows.values_list("message_id", "link").annotate(*_TALLIED).order_by():
+        found.setdefault(message_id, {})[link] = Tallied(*sums)
     return found
 
 

@@ -43,6 +43,12 @@ class Tenant(TenantMixin):
         choices=[("leave", "leave in doubt"), ("resend", "send again")],
         help_text="for messages of which nobody knows whether the provider took them",
     )
+    brand_domain = models.CharField(max_length=253, default="", blank=True, help_text="in ASCII form")
+    sender_name = models.CharField(max_length=120, default="", blank=True, help_text="of campaigns that name no sender")
+    sender_address = models.CharField(
+        max_length=254, default="", blank=True, help_text="empty: news@ the first sending domain"
+    )
+    reply_to = models.CharField(max_length=254, default="", blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     auto_create_schema = True
@@ -84,7 +90,9 @@ class ApiKey(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
-    last_used_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True, help_text="to the minute")
+    allowed_addresses = models.JSONField(default=list, blank=True, help_text="networks it may be used from; empty: any")
+    replaced_by = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, editable=False, related_name="+")
 
     class Meta:
         ordering = ["-created_at"]
@@ -111,3 +119,31 @@ class DueWork(models.Model):
 
     def __str__(self) -> str:
         return f"{self.task}({self.reference}) in {self.schema}"
+
+
+class Usage(models.Model):
+    """What a key, or a tenant as a whole, has used of its daily limit."""
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
+    key_id = models.BigIntegerField(default=0, help_text="0: the tenant as a whole")
+    day = models.DateField(help_text="UTC")
+    used = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint("tenant", "key_id", "day", name="usage_once")]
+
+    def __str__(self) -> str:
+        return f"{self.used} on {self.day}"
+
+
+class CallCount(models.Model):
+    """Calls in one window, counted here while Redis is away. The table is not logged: a crash may empty it."""
+
+    name = models.CharField(max_length=200, primary_key=True)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    most = models.BigIntegerField()
+    used = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.used} of {self.most}"

@@ -1,32 +1,74 @@
-"""From the headers of a request to its caller."""
+"""From the headers of a request to its caller. A key or token in a URL is never read: URLs end up in logs."""
 
-import bcrypt
+import base64
+import binascii
+from dataclasses import replace
+
 from django.http import HttpRequest
-from django.utils import timezone
 
 from api.access.caller import Caller
+from api.access.client_address import client_address
 from api.access.faults import Unauthenticated
-from tenants.models import ApiKey
+from api.access.floods import hold_off, note_wrong_key
+from api.access.key_checks import KeyState, known_state, state_of_key, state_of_key_id
+from api.access.tenancy import active_tenant
+from api.access.tokens import read_token
+
+_HOW = "Send a key in the header X-API-Key, or a token as Authorization: Bearer."
+_LONGEST = 4096
 
 
-def authenticate(request: HttpRequest) -> Caller:
-    """The caller of `X-API-Key`. Raises Unauthenticated."""
+def authenticate(request: HttpRequest, *, as_password: bool = False) -> Caller:
+    """The caller of `X-API-Key`, or of the token in `Authorization: Bearer`; the key counts when both are there.
+
+    `as_password`: a key may also come as the password of HTTP Basic, for providers that can send nothing else.
+    Raises Unauthenticated, in the same words whatever is wrong with a key, and TooManyCalls when too many wrong ones
+    came from the address (api.access.floods).
+    """
     given = request.headers.get("X-API-Key", "")
-    parts = given.split("_", 2)
-    key = (
-        ApiKey.objects.select_related("tenant", "tenant__plan").filter(prefix=parts[1], revoked_at=None).first()
-        if len(parts) == 3
-        else None
-    )
-    if key is None or not bcrypt.checkpw(given.encode()[:72], key.hash.encode()):
-        raise Unauthenticated("The API key is missing or not valid.", hint="Send it in the header X-API-Key.")
-    if (key.expires_at and key.expires_at <= timezone.now()) or not key.tenant.is_active:
-        raise Unauthenticated("The API key is missing or not valid.", hint="Send it in the header X-API-Key.")
-    return Caller(
-        tenant=key.tenant,
-        name=key.name,
-        scopes=frozenset(key.scopes),
-        is_admin=key.is_admin,
-        key_id=key.pk,
-        daily_limit=key.daily_limit,
-    )
+    if given or (as_password and (given := _password(request))):
+        return _admitted(request, _state_of(given, client_address(request))).caller
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and 0 < len(token) <= _LONGEST:
+        return _caller_of_token(request, token.strip())
+    raise Unauthenticated("The API key is missing.", hint=_HOW)
+
+
+def _state_of(readable: str, address: str) -> KeyState | None:
+    if len(readable) > _LONGEST:
+        return None
+    if known := known_state(readable):
+        return known
+    hold_off(address)
+    state = state_of_key(readable)
+    if state is None:
+        note_wrong_key(address)
+    return state
+
+
+def _password(request: HttpRequest) -> str:
+    scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(encoded.strip(), validate=True).decode().partition(":")[2]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+
+
+def _caller_of_token(request: HttpRequest, token: str) -> Caller:
+    """A token is for its tenant alone and has no more rights than its key has now."""
+    claims = read_token(token)
+    of_key = _admitted(request, state_of_key_id(claims.key_id)).caller
+    tenant = of_key.tenant if of_key.tenant.pk == claims.tenant_id else None
+    if of_key.is_admin:
+        tenant = active_tenant(claims.tenant_id)
+    if tenant is None:
+        raise Unauthenticated("The tenant of this token is gone.", hint=_HOW)
+    return replace(of_key, tenant=tenant, scopes=of_key.scopes & claims.scopes, is_admin=False, by_token=True)
+
+
+def _admitted(request: HttpRequest, state: KeyState | None) -> KeyState:
+    if state is None or not state.admits(client_address(request)):
+        raise Unauthenticated("The API key is not valid.", hint=_HOW)
+    return state

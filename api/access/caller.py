@@ -8,8 +8,8 @@ from tenants.models import Tenant
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls: a key (`key_id`) or a member with a token (`user_id`). `tenant` is the one it belongs to; an
-    admin key may act for any. `name` is what the log and the audit say."""
+    """Who calls: a key or a token of it (`key_id`), or a member (`user_id`). `tenant` is the one it belongs to; an
+    admin key may act for any and has every scope. `name` is what the log and the audit say."""
 
     tenant: Tenant
     name: str
@@ -18,10 +18,11 @@ class Caller:
     key_id: int | None = None
     user_id: int | None = None
     daily_limit: int | None = None
+    by_token: bool = False
 
     def require(self, scope: str) -> None:
         """Raises Forbidden without that scope."""
-        if not self.is_admin and scope not in self.scopes:
+        if scope not in self.scopes:
             raise Forbidden(
                 f"This key may not do that: it lacks the scope {scope!r}.",
                 hint="Make a key with that scope, or ask whoever made this one.",

@@ -30,7 +30,14 @@ def tenant_for(request: HttpRequest, caller: Caller, *, tenant_id: int | None = 
     asked = [one for one in (_by_id(tenant_id), _by_workspace(workspace), host_tenant) if one is not None]
     if any(one.pk != asked[0].pk for one in asked):
         raise Forbidden("The path, the header and the host name different tenants.", field="tenant_id")
+    if not asked and not tenant.is_active:
+        raise NotFound("The tenant of this key is closed: name another one.", field="tenant_id")
     return asked[0] if asked else tenant
+
+
+def active_tenant(tenant_id: int) -> Tenant | None:
+    """The tenant with that id, unless it is closed or none of a customer."""
+    return _active(pk=tenant_id)
 
 
 def _by_id(tenant_id: int | None) -> Tenant | None:
@@ -42,8 +49,13 @@ def _by_workspace(workspace: str) -> Tenant | None:
 
 
 def _the_only(**named: object) -> Tenant:
-    active = Tenant.objects.filter(is_active=True).exclude(schema_name__in=("public", settings.TENANT_TEMPLATE_SCHEMA))
-    tenant: Tenant | None = active.select_related("plan").filter(**named).first()
+    tenant = _active(**named)
     if tenant is None:
         raise NotFound("There is no such tenant.", field="tenant_id")
+    return tenant
+
+
+def _active(**named: object) -> Tenant | None:
+    active = Tenant.objects.filter(is_active=True).exclude(schema_name__in=("public", settings.TENANT_TEMPLATE_SCHEMA))
+    tenant: Tenant | None = active.select_related("plan").filter(**named).first()
     return tenant

@@ -2,15 +2,11 @@
 
 from dataclasses import dataclass
 
-from django.http import HttpRequest
-
-from api.access import Caller
-from tenants.models import Tenant
-
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """`reset_at`: epoch seconds when the window that is nearest to its end is free again."""
+    """Of the window in which least is left. `reset_at`: epoch seconds when there will be more in it; when a call
+    was refused, when the same call will be allowed."""
 
     limit: int
     remaining: int
@@ -22,8 +18,3 @@ class Allowance:
             "X-RateLimit-Remaining": str(self.remaining),
             "X-RateLimit-Reset": str(self.reset_at),
         }
-
-
-def count_call(request: HttpRequest, *, caller: Caller, tenant: Tenant) -> Allowance | None:
-    """Count this call against every limit that applies. Raises QuotaExceeded (with `retry_after`, seconds)."""
-    return None

@@ -53,8 +53,14 @@ def answer_error(error: Exception, context: dict[str, Any]) -> Response:
 
 
 def _response(status: int, code: str, message: str, field: str | None, hint: str | None, request_id: str) -> Response:
-    body = {"code": code, "message": message, "field": field, "hint": hint, "request_id": request_id}
+    told = {"code": code, "message": message, "field": field, "hint": hint, "request_id": request_id}
+    body = {name: _encodable(text) if text else text for name, text in told.items()}
     return Response({"error": body}, status=status)
+
+
+def _encodable(text: str) -> str:
+    """Half characters, which JSON can escape and UTF-8 cannot write, may come back in names and quotes of a body."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _first(detail: Any, path: str = "") -> tuple[str | None, str]:

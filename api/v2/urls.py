@@ -12,6 +12,7 @@ from api.v2.stats.urls import urlpatterns as stats
 from api.v2.suppressions.urls import urlpatterns as suppressions
 from api.v2.tags.urls import urlpatterns as tags
 from api.v2.templates.urls import urlpatterns as templates
+from api.v2.tenants.urls import urlpatterns as tenants
 from api.v2.tokens.urls import urlpatterns as tokens
 from api.v2.validation.urls import urlpatterns as validation
 from api.v2.variants.urls import urlpatterns as variants
@@ -28,6 +29,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *suppressions,
     *tags,
     *templates,
+    *tenants,
     *tokens,
     *validation,
     *variants,

@@ -3,8 +3,10 @@
 from contextlib import ExitStack
 from typing import Any, ClassVar
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpResponseBase
-from rest_framework.parsers import JSONParser
+from rest_framework.exceptions import APIException
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.serializers import Serializer
@@ -13,9 +15,21 @@ from rest_framework.views import APIView
 from api.access import Caller, authenticate, tenant_for
 from api.idempotency import IdempotentPosts
 from api.limits import Allowance, count_call
+from api.v2.chunked import receive_chunked
 from api.v2.errors import answer_error
+from api.v2.negotiation import OwnFormat
+from api.v2.parsing import StrictJSONParser
+from common.errors import InvalidInput
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+
+
+class BodyTooLarge(APIException):
+    """Said before a byte of the body is parsed."""
+
+    status_code = 413
+    default_code = "body_too_large"
+    default_detail = "The body is larger than this path takes."
 
 
 class V2View(IdempotentPosts, APIView):
@@ -23,13 +37,17 @@ class V2View(IdempotentPosts, APIView):
 
     `scopes` names the scope each method needs. The tenant is the path's `tenant_id`, the body's, that of the
     header or host, or the caller's own; the handler runs inside it. A streamed answer must enter it again.
+    `largest_body`: bytes; left out, DATA_UPLOAD_MAX_MEMORY_SIZE. `key_as_password`: see `authenticate`.
     """
 
     scopes: ClassVar[dict[str, str]] = {}
+    largest_body: ClassVar[int | None] = None
+    key_as_password: ClassVar[bool] = False
     authentication_classes: ClassVar[list[Any]] = []
     permission_classes: ClassVar[list[Any]] = []
     renderer_classes: ClassVar[list[Any]] = [JSONRenderer]
-    parser_classes: ClassVar[list[Any]] = [JSONParser]
+    parser_classes: ClassVar[list[Any]] = [StrictJSONParser]
+    content_negotiation_class = OwnFormat
     caller: Caller
     tenant: Tenant
     allowance: Allowance | None = None
@@ -43,12 +61,20 @@ class V2View(IdempotentPosts, APIView):
         super().initial(request, *args, **kwargs)
         if request.method == "OPTIONS":
             return
-        self.caller = authenticate(request._request)
-        if scope := self.scopes.get(request.method or ""):
+        self._check_size(request)
+        self.caller = authenticate(request._request, as_password=self.key_as_password)
+        request._request.caller = self.caller
+        # Django answers HEAD by what GET would answer.
+        method = "GET" if request.method == "HEAD" else request.method or ""
+        if scope := self.scopes.get(method):
             self.caller.require(scope)
+        receive_chunked(request._request, at_most=self._largest_body(), held=self._inside)
+        self._read_large_body(request)
         self.tenant = tenant_for(request._request, self.caller, tenant_id=_tenant_id(request, kwargs))
+        request._request.called_tenant = self.tenant
         self.allowance = count_call(request._request, caller=self.caller, tenant=self.tenant)
         self._inside.enter_context(tenant_scope(self.tenant))
+        self.answer_posts_once(request)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)
@@ -57,15 +83,41 @@ class V2View(IdempotentPosts, APIView):
                 response.headers.setdefault(name, value)
         return response
 
+    def handle_exception(self, exc: Exception) -> Any:
+        return super().handle_exception(BodyTooLarge() if isinstance(exc, RequestDataTooBig) else exc)
+
     def get_exception_handler(self) -> Any:
         return answer_error
 
     def checked(self, serializer: type[Serializer], data: Any = None, **options: Any) -> dict[str, Any]:
         """The validated body (or `data`). Raises InvalidInput with the field's name."""
-        form = serializer(data=self.request.data if data is None else data, **options)
+        given = self.request.data if data is None else data
+        if not isinstance(given, dict):
+            raise InvalidInput("The body must be a JSON object, as in {}.")
+        form = serializer(data=given, **options)
         form.is_valid(raise_exception=True)
         values: dict[str, Any] = form.validated_data
         return values
+
+    def _check_size(self, request: Request) -> None:
+        largest = self._largest_body()
+        if largest is not None and _announced(request) > largest:
+            raise BodyTooLarge
+
+    def _largest_body(self) -> int | None:
+        return self.largest_body or settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+
+    def _read_large_body(self, request: Request) -> None:
+        """Django reads a body up to one limit for all paths; files in a form have none."""
+        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        is_form = (request.content_type or "").lower().startswith("multipart/")
+        if most is not None and _announced(request) > most and not is_form:
+            request._request._body = request._request.read()
+
+
+def _announced(request: Request) -> int:
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    return int(length[:20]) if length.isdecimal() else 0
 
 
 def _tenant_id(request: Request, kwargs: dict[str, Any]) -> int | None:

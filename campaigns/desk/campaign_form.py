@@ -1,19 +1,20 @@
 """Writing a campaign: what, as whom, to whom. The number of people follows every change."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from django import forms
 from django.contrib import messages
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 
 from campaigns.audiences import Versioned, audience_of, split_by_version
 from campaigns.models import Campaign, Template
-from campaigns.services.drafts import Draft, create_campaign, update_campaign
-from common.errors import LettershopError
-from contacts.models import Contact, Tag
+from campaigns.services.drafts import Draft, create_campaign, mailbox, update_campaign
+from common.errors import InvalidInput, LettershopError
+from contacts.models import Contact, Segment, Tag
 from contacts.targeting import Audience, count_audience, count_by_language, language_counts, sample_audience, tag_counts
 from deliverability.models import SendingDomain
 from outbound.models import ProviderAccount
@@ -21,7 +22,13 @@ from tenants.desk.admin import needs
 from tenants.desk.forms import ServiceForm
 
 TAG_FIELDS = ("tags_any", "tags_all", "exclude_tags")
+_SEGMENT_HELP = (
+    "Only the contacts of this segment; who they are is found anew when the campaign goes out. "
+    "Tags and language, where you choose some, narrow it further."
+)
 _SAMPLE = 5
+_LONGEST_ID = 19
+_Row = TypeVar("_Row", bound=Model)
 
 
 def _text(label: str, help_text: str = "", *, required: bool = False, **attributes: str) -> forms.CharField:
@@ -31,6 +38,13 @@ def _text(label: str, help_text: str = "", *, required: bool = False, **attribut
 
 def _tags() -> forms.MultipleChoiceField:
     return forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
+
+
+class SegmentField(forms.ModelChoiceField):
+    """One of the tenant's segments, with its size as far as it is known."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return obj.name if obj.last_mailable is None else f"{obj.name} ({obj.last_mailable:,} when last counted)"
 
 
 class CampaignForm(ServiceForm):
@@ -48,6 +62,14 @@ class CampaignForm(ServiceForm):
     tags_any = _tags()
     tags_all = _tags()
     exclude_tags = _tags()
+    segment = SegmentField(
+        Segment.objects.defer("tree", "description").order_by("name"),
+        required=False,
+        empty_label="No segment: any contact",
+        help_text=_SEGMENT_HELP,
+        widget=forms.Select(attrs={"class": "desk-input"}),
+        error_messages={"invalid_choice": "This segment is no longer there: choose another one, or none."},
+    )
     language = forms.ChoiceField(required=False, widget=forms.Select(attrs={"class": "desk-input"}))
     category = _text("Category", "Picks the template's version of this category, where it has one.")
     provider = forms.ModelChoiceField(
@@ -78,7 +100,7 @@ class CampaignForm(ServiceForm):
 
     def draft(self) -> Draft:
         data = dict(self.cleaned_data)
-        sender = _mailbox(data.pop("from_name"), data.pop("from_address"))
+        sender = mailbox(data.pop("from_name"), data.pop("from_address"))
         for field in TAG_FIELDS:
             data[field] = tuple(data[field])
         return Draft(sender=sender, **data)
@@ -115,6 +137,7 @@ def form_page(request: HttpRequest, *, model_admin: Any, campaign: Campaign | No
         title="Edit" if campaign else "New campaign",
         form=form,
         tag_boxes=[form["tags_any"], form["tags_all"], form["exclude_tags"]],
+        has_segments=Segment.objects.exists(),
         domains=SendingDomain.objects.values_list("name", flat=True),
         **context,
     )
@@ -143,16 +166,20 @@ def reach_fragment(request: HttpRequest, *, model_admin: Any) -> HttpResponse:
 
 
 def reach_of(posted: QueryDict) -> Reach:
-    """Raises InvalidInput for tags that do not exist."""
-    aimed = Audience(
-        tags_any=tuple(posted.getlist("tags_any")),
-        tags_all=tuple(posted.getlist("tags_all")),
-        exclude_tags=tuple(posted.getlist("exclude_tags")),
+    """Raises InvalidInput for tags, and for a segment, that do not exist."""
+    draft = Campaign(
+        tags_any=posted.getlist("tags_any"),
+        tags_all=posted.getlist("tags_all"),
+        exclude_tags=posted.getlist("exclude_tags"),
+        segment=_segment(posted.get("segment", "")),
         language=posted.get("language", ""),
+        category=posted.get("category", ""),
     )
-    pk = posted.get("template", "")
-    template = Template.objects.filter(pk=pk).defer("html", "text").first() if pk.isdigit() else None
-    return reach(aimed, Campaign(template=template, category=posted.get("category", "")) if template else None)
+    template = _by_id(Template.objects.defer("html", "text"), posted.get("template", ""))
+    if template is None:
+        return reach(audience_of(draft), None)
+    draft.template = template
+    return reach(audience_of(draft), draft)
 
 
 def reach(aimed: Audience, campaign: Campaign | None) -> Reach:
@@ -177,16 +204,21 @@ def _first_values(asked: QueryDict) -> dict[str, Any]:
     """What a link from elsewhere fills in, and the sender of the last campaign."""
     last = Campaign.objects.order_by("-id").first()
     values: dict[str, Any] = {field: asked.getlist(field) for field in TAG_FIELDS}
-    if asked.get("template", "").isdigit():
-        values["template"] = asked["template"]
+    for field in ("template", "segment"):
+        if asked.get(field, "").isdecimal():
+            values[field] = asked[field]
     if last:
         values |= {"from_name": last.from_name, "from_address": last.from_address, "reply_to": last.reply_to}
     return values
 
 
-def _mailbox(name: str, address: str) -> str:
-    """`"Name" <address>`, as the service reads it."""
-    if not name.strip():
-        return address.strip()
-    escaped = name.strip().replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}" <{address.strip()}>'
+def _segment(pk: str) -> Segment | None:
+    """One that is gone must not count as none: the audience would be everybody."""
+    found = _by_id(Segment.objects.all(), pk)
+    if found is None and pk:
+        raise InvalidInput("This segment is no longer there.", field="segment", hint="Choose another one, or none.")
+    return found
+
+
+def _by_id(rows: QuerySet[_Row], pk: str) -> _Row | None:
+    return rows.filter(pk=int(pk)).first() if pk.isdecimal() and len(pk) < _LONGEST_ID else None

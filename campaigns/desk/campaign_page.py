@@ -74,4 +74,4 @@ def _draft_page(request: HttpRequest, model_admin: Any, campaign: Campaign) -> H
 
 
 def _campaign(pk: int) -> Campaign:
-    return get_object_or_404(Campaign.objects.select_related("template", "provider"), pk=pk)
+    return get_object_or_404(Campaign.objects.select_related("template", "provider", "segment"), pk=pk)

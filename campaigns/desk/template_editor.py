@@ -1,19 +1,21 @@
 """Writing a template: the form, what is wrong with it, and how it looks, side by side."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 
-from campaigns.desk.rendering import contact_to_show, mail_page, note_page, render_for
+from campaigns.desk.mail_frames import mail_page, note_page
 from campaigns.models import Template
+from campaigns.services.previewing import Person, Preview, person_of, person_to_show, preview_template
 from campaigns.services.templates import TemplateText, check_template, create_template, text_of, update_template
 from common.errors import LettershopError
-from contacts.models import ContactAttribute
+from contacts.models import Contact, ContactAttribute
 from outbound.compiler import TemplateFault
 from tenants.desk.admin import needs
 from tenants.desk.forms import ServiceForm
@@ -92,8 +94,7 @@ def check_fragment(request: HttpRequest, *, model_admin: Any) -> HttpResponse:
     context: dict[str, Any] = {}
     try:
         context["check"] = check_template(written)
-        rendered = render_for(written, contact_to_show(request.POST.get("contact", "")))
-        context["rendered"] = rendered
+        context["rendered"] = _rendered(written, request.POST)
     except TemplateFault as fault:
         context["fault"] = fault
     except LettershopError as error:
@@ -115,12 +116,24 @@ def saved_preview(request: HttpRequest, *, model_admin: Any, pk: int) -> HttpRes
     return _shown(text_of(get_object_or_404(Template, pk=pk)), request.GET)
 
 
-def _shown(written: TemplateText, asked: Any) -> HttpResponse:
+def _shown(written: TemplateText, asked: QueryDict) -> HttpResponse:
     try:
-        rendered = render_for(written, contact_to_show(asked.get("contact", "")))
+        rendered = _rendered(written, asked)
     except LettershopError as error:
-        return note_page(str(error))
+        return note_page(error.message)
     return mail_page(rendered, as_text=asked.get("part") == "text")
+
+
+def _rendered(written: TemplateText, asked: QueryDict) -> Preview:
+    return preview_template(template=Template(**asdict(written)), person=_whom_to_show(asked.get("contact", "")))
+
+
+def _whom_to_show(address: str) -> Person:
+    """The contact of an address; without one, the newest there is, or nobody. Raises InvalidInput."""
+    if address.strip():
+        return person_to_show(email=address)
+    newest = Contact.objects.order_by("-id").first()
+    return person_of(newest) if newest else Person()
 
 
 def _words(written: TemplateText) -> dict[str, str]:

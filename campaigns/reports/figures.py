@@ -37,6 +37,12 @@ class Figures:
     complained: int = 0
     opens: int = 0  # events, not recipients
     clicks: int = 0  # events, not recipients
+    human_opened: int = (
+        0  # of `opened`, those of whom a person is known to have done it: not a privacy proxy, not a scanner
+    )
+    human_clicked: int = 0
+    human_opens: int = 0  # events, not recipients
+    human_clicks: int = 0  # events, not recipients
 
     @property
     def delivery_rate(self) -> float:
@@ -55,6 +61,14 @@ class Figures:
     @property
     def click_rate(self) -> float:
         return _rate(self.clicked, self.delivered)
+
+    @property
+    def human_open_rate(self) -> float:
+        return _rate(self.human_opened, self.delivered)
+
+    @property
+    def human_click_rate(self) -> float:
+        return _rate(self.human_clicked, self.delivered)
 
     @property
     def click_to_open_rate(self) -> float:
@@ -79,6 +93,9 @@ class LinkFigures:
     url: str
     clicks: int
     uniques: int
+    variant: str = ""  # its name; of the rest, the winner's
+    human_clicks: int = 0  # of `clicks`, those by people
+    human_uniques: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +113,7 @@ class CampaignReport:
 
 def campaign_report(*, campaign: Campaign) -> CampaignReport:
     """Figures, links and events by the hour, as they are now. Six queries."""
-    parts = list(CampaignPart.objects.filter(campaign=campaign).select_related("message"))
+    parts = list(CampaignPart.objects.filter(campaign=campaign).select_related("message", "variant"))
     ids = [part.message_id for part in parts]
     clicks = clicks_of(ids)
     started = [part.message.started_at for part in parts if part.message.started_at]
@@ -121,9 +138,14 @@ def campaign_figures(*, campaign_ids: Iterable[int]) -> dict[int, Figures]:
         "campaign_id", "message_id"
     ):
         messages[campaign_id].append(message_id)
-    ids = [message_id for some in messages.values() for message_id in some]
+    return figures_of(messages)
+
+
+def figures_of(groups: Mapping[int, list[int]]) -> dict[int, Figures]:
+    """The figures of groups of messages, by the groups' keys. Three queries."""
+    ids = [message_id for some in groups.values() for message_id in some]
     counts, bounces, events = counts_of(ids), bounces_of(ids), events_of(ids)
-    return {campaign_id: _figures(some, counts, bounces, events) for campaign_id, some in messages.items()}
+    return {key: _figures(some, counts, bounces, events) for key, some in groups.items()}
 
 
 def _figures(
@@ -160,6 +182,10 @@ def _figures(
         complained=told(EventKind.COMPLAINT).uniques,
         opens=opened.count,
         clicks=clicked.count,
+        human_opened=opened.human_uniques,
+        human_clicked=clicked.human_uniques,
+        human_opens=opened.human_count,
+        human_clicks=clicked.human_count,
     )
 
 
@@ -170,10 +196,14 @@ def _links(part: CampaignPart, clicks: Mapping[int, Tallied]) -> list[LinkFigure
             number=number,
             language=part.language,
             url=link["url"],
-            clicks=clicks.get(number, Tallied()).count,
-            uniques=clicks.get(number, Tallied()).uniques,
+            clicks=told.count,
+            uniques=told.uniques,
+            variant=part.variant.name if part.variant else "",
+            human_clicks=told.human_count,
+            human_uniques=told.human_uniques,
         )
         for number, link in enumerate(part.message.links)
+        for told in [clicks.get(number, Tallied())]
     ]
 
 

@@ -1,18 +1,23 @@
 """Before it goes out: everything that is wrong with a campaign or doubtful about it, in words."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import accumulate, pairwise
 
-from campaigns.audiences import Versioned, audience_of, split_by_version
+from campaigns.audiences import audience_of, split_by_version
 from campaigns.merge_fields import fields_without_default
-from campaigns.models import Campaign, Template
-from campaigns.services.templates import check_template, text_of
+from campaigns.models import Campaign, SplitTest, Variant
+from campaigns.services.templates import TemplateText, check_template, text_of
 from common.errors import InvalidInput, LettershopError
 from contacts.models import ContactAttribute
 from contacts.targeting import count_by_language, did_you_mean
 from deliverability.services.domains import domain_of
 from outbound.compiler import Check
 from outbound.models import ProviderAccount
+
+# A version by its name, and what of it would be sent.
+Written = tuple[str, TemplateText]
 
 # What every contact has, whatever the tenant's own attributes are.
 _BUILT_IN = frozenset({"email", "first_name", "last_name", "language", "timezone", "country"})
@@ -39,12 +44,14 @@ class Problem:
 def check_campaign(*, campaign: Campaign) -> list[Problem]:
     """All problems, errors first. None means that it can go out."""
     problems: list[Problem] = []
-    versions = _versions(campaign, problems)
+    variants = list(campaign.variants.select_related("template"))
+    written = _written(campaign, variants, problems)
+    _check_tracking(campaign, variants, problems)
     _check_provider(campaign, problems)
     _check_domain(campaign, problems)
     attributes = set(ContactAttribute.objects.values_list("key", flat=True))
-    for template in versions:
-        _check_version(template, attributes, problems)
+    for name, text in written:
+        _check_version(name, text, attributes, problems)
     return sorted(dict.fromkeys(problems), key=lambda problem: problem.severity != Severity.ERROR)
 
 
@@ -65,18 +72,54 @@ def sending_provider(campaign: Campaign) -> ProviderAccount:
     return provider
 
 
-def _versions(campaign: Campaign, problems: list[Problem]) -> list[Template]:
+def _written(campaign: Campaign, variants: Sequence[Variant], problems: list[Problem]) -> list[Written]:
+    """What would be sent: each version of the template, or of each variant's."""
+    languages = _languages(campaign, variants, problems)
+    written: list[Written] = []
+    mails = [(variant.template, variant.subject) for variant in variants] or [(None, "")]
+    for template, subject in mails:
+        chosen = split_by_version(campaign, languages, template) if languages else []
+        versions = [version.template for version in chosen] or [template or campaign.template]
+        if subject and len(versions) > 1:
+            message = f"“{subject}” is the subject in all languages."
+            problems.append(
+                Problem(Severity.WARNING, message, "variants", "Give the variant a template with a version in each.")
+            )
+        written += [(str(version), text_of(version, subject=subject)) for version in versions]
+    return written
+
+
+def _languages(campaign: Campaign, variants: Sequence[Variant], problems: list[Problem]) -> Mapping[str, int]:
     try:
         languages = count_by_language(audience_of(campaign))
     except InvalidInput as error:
         problems.append(_error(error))
-        return [campaign.template]
+        return {}
     if not languages:
         hint = "Nobody who may be mailed has these tags and this language."
         problems.append(Problem(Severity.ERROR, "The audience is empty.", "audience", hint))
-        return [campaign.template]
-    split: list[Versioned] = split_by_version(campaign, languages)
-    return [version.template for version in split]
+    elif variants:
+        _check_shares(variants, sum(languages.values()), problems)
+    return languages
+
+
+def _check_shares(variants: Sequence[Variant], total: int, problems: list[Problem]) -> None:
+    ends = [0, *(total * percent // 100 for percent in accumulate(variant.share for variant in variants))]
+    for variant, (begin, end) in zip(variants, pairwise(ends), strict=True):
+        if begin == end:
+            message = f"The audience is too small: the variant “{variant.name}” would get nobody."
+            problems.append(Problem(Severity.ERROR, message, "audience", "Make its share larger, or take it away."))
+
+
+def _check_tracking(campaign: Campaign, variants: Sequence[Variant], problems: list[Problem]) -> None:
+    """A winner by what nobody counts would be chance."""
+    if not variants or sum(variant.share for variant in variants) >= 100:
+        return
+    winner_by = SplitTest.objects.values_list("winner_by", flat=True).get(campaign=campaign)
+    tracked = {"opens": campaign.track_opens, "clicks": campaign.track_clicks}
+    if not tracked.get(winner_by, True):
+        message = f"The winner is chosen by {winner_by}, which this campaign does not track."
+        problems.append(Problem(Severity.ERROR, message, "variants", "Track them, or choose the winner by hand."))
 
 
 def _check_provider(campaign: Campaign, problems: list[Problem]) -> None:
@@ -96,25 +139,24 @@ def _check_domain(campaign: Campaign, problems: list[Problem]) -> None:
     problems.append(Problem(Severity.WARNING, message, "sender", hint))
 
 
-def _check_version(template: Template, attributes: set[str], problems: list[Problem]) -> None:
-    written = text_of(template)
+def _check_version(name: str, written: TemplateText, attributes: set[str], problems: list[Problem]) -> None:
     try:
         checked = check_template(written)
     except LettershopError as error:
-        problems.append(Problem(Severity.ERROR, f"“{template}”: {error.message}", "template", error.hint or ""))
+        problems.append(Problem(Severity.ERROR, f"“{name}”: {error.message}", "template", error.hint or ""))
         return
-    problems.extend(Problem(Severity.WARNING, f"“{template}”: {warning}", "template") for warning in checked.warnings)
+    problems.extend(Problem(Severity.WARNING, f"“{name}”: {warning}", "template") for warning in checked.warnings)
     sources = (written.subject, written.preheader, written.html, written.text)
-    problems.extend(_gaps(template, checked, fields_without_default(sources), attributes))
+    problems.extend(_gaps(name, checked, fields_without_default(sources), attributes))
 
 
-def _gaps(template: Template, checked: Check, shown: set[str], attributes: set[str]) -> list[Problem]:
+def _gaps(name: str, checked: Check, shown: set[str], attributes: set[str]) -> list[Problem]:
     """Fields that no contact has would be a hole in every mail."""
     known = attributes | _BUILT_IN
     return [
         Problem(
             Severity.ERROR,
-            f"“{template}” shows {{{{ {field.name} }}}}, which no contact has, and gives no default.",
+            f"“{name}” shows {{{{ {field.name} }}}}, which no contact has, and gives no default.",
             "template",
             did_you_mean(field.name, known) or f'Write {{{{ {field.name} | default("…") }}}}.',
         )

@@ -4,9 +4,10 @@ from dataclasses import dataclass, replace
 
 from django.db import transaction
 
-from campaigns.models import Campaign, Template
+from campaigns.models import Campaign, SplitTest, Template, Variant
 from common.addresses import parse_address, parse_mailbox, wire_form
 from common.errors import Conflict, InvalidInput, LettershopError
+from contacts.models import Segment
 from contacts.services.details import checked_language
 from contacts.targeting import tag_ids
 from outbound.models import ProviderAccount
@@ -31,6 +32,7 @@ class Draft:
     tags_all: tuple[str, ...] = ()
     tags_any: tuple[str, ...] = ()
     exclude_tags: tuple[str, ...] = ()
+    segment: Segment | None = None
     language: str = ""
     category: str = ""
     track_opens: bool = True
@@ -57,9 +59,12 @@ def update_campaign(*, campaign: Campaign, draft: Draft) -> Campaign:
 
 
 def duplicate_campaign(*, campaign: Campaign, name: str = "") -> Campaign:
-    """A new draft with everything the campaign has, sent or not."""
-    copy = replace(draft_of(campaign), name=name or f"{campaign.name} (copy)"[:_LONGEST_NAME])
-    return create_campaign(draft=copy)
+    """A new draft with everything the campaign has, its variants too, sent or not."""
+    draft = replace(draft_of(campaign), name=name or f"{campaign.name} (copy)"[:_LONGEST_NAME])
+    with transaction.atomic():
+        copy = create_campaign(draft=draft)
+        _copy_variants(campaign, copy)
+    return copy
 
 
 def delete_campaign(*, campaign: Campaign) -> None:
@@ -81,6 +86,7 @@ def draft_of(campaign: Campaign) -> Draft:
         tags_all=tuple(campaign.tags_all),
         tags_any=tuple(campaign.tags_any),
         exclude_tags=tuple(campaign.exclude_tags),
+        segment=campaign.segment,
         language=campaign.language,
         category=campaign.category,
         track_opens=campaign.track_opens,
@@ -90,10 +96,15 @@ def draft_of(campaign: Campaign) -> Draft:
 
 def sender_of(campaign: Campaign) -> str:
     """`Name <address>`, with the name quoted, or the bare address."""
-    if not campaign.from_name:
-        return campaign.from_address
-    escaped = campaign.from_name.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}" <{campaign.from_address}>'
+    return mailbox(campaign.from_name, campaign.from_address)
+
+
+def mailbox(name: str, address: str) -> str:
+    """As `Draft.sender` wants it, whatever characters the name has."""
+    if not name.strip():
+        return address.strip()
+    escaped = name.strip().replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}" <{address.strip()}>'
 
 
 def in_words(campaign: Campaign) -> str:
@@ -109,6 +120,16 @@ def in_words(campaign: Campaign) -> str:
     }[Campaign.State(campaign.state)]
 
 
+def _copy_variants(campaign: Campaign, copy: Campaign) -> None:
+    """As they were defined, without what became of them."""
+    split = SplitTest.objects.filter(campaign=campaign).first()
+    if split is None:
+        return
+    SplitTest.objects.create(campaign=copy, winner_by=split.winner_by, decide_after_minutes=split.decide_after_minutes)
+    defined = Variant.objects.filter(campaign=campaign).values("number", "name", "template_id", "subject", "share")
+    Variant.objects.bulk_create(Variant(campaign=copy, **values) for values in defined)
+
+
 def _fill(campaign: Campaign, draft: Draft) -> None:
     campaign.name = _checked_name(draft.name)
     campaign.template = draft.template
@@ -119,6 +140,7 @@ def _fill(campaign: Campaign, draft: Draft) -> None:
         slugs = list(dict.fromkeys(getattr(draft, field)))
         tag_ids(field, slugs)
         setattr(campaign, field, slugs)
+    campaign.segment = draft.segment
     campaign.language = checked_language(draft.language)
     campaign.category = draft.category.strip()
     campaign.track_opens, campaign.track_clicks = draft.track_opens, draft.track_clicks

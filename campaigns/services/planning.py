@@ -1,7 +1,6 @@
-"""From a campaign to messages: one for each version of its template, with the audience frozen."""
+"""From a campaign to messages: one for each version of its template (and variant), with the audience frozen."""
 
-from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from django.db import transaction
@@ -9,19 +8,23 @@ from django.utils import timezone
 from psycopg import sql
 
 from campaigns.audiences import audience_of, split_by_version
-from campaigns.models import Campaign, CampaignPart, Template
-from campaigns.services.checking import check_campaign, errors_of, sending_provider
+from campaigns.models import Campaign, CampaignPart, SplitTest, Template
+from campaigns.services.checking import check_campaign, errors_of
+from campaigns.services.deciding import decide_when_due
+from campaigns.services.parts import make_message, start_part
+from campaigns.services.previewing import content_of
 from campaigns.services.sending import PLAN_TASK, for_messages
+from campaigns.services.splitting import make_split_parts
+from campaigns.services.templates import text_of
 from common.errors import InvalidInput, LettershopError
 from contacts.targeting import audience_query, held_query, hold_audience, refresh_later
-from outbound.compiler import Content
 from outbound.models import Message
-from outbound.services import freeze_audience, pause_message, plan_message, start_message
-from outbound.stamping import Sender, compile_for, make_stamp
+from outbound.services import pause_message
 from outbound.states import MessageState
 from tenants.services.due import done_with, postpone
 
 _LOOK_AGAIN = timedelta(seconds=15)
+_LOOK_FOR_A_HAND = timedelta(hours=1)
 _State = Campaign.State
 _OVER = (MessageState.FINISHED, MessageState.CANCELLED, MessageState.FAILED)
 
@@ -35,7 +38,7 @@ def plan_campaign(campaign_id: int) -> str:
     with transaction.atomic():
         campaign = (
             Campaign.objects.select_for_update(of=("self",))
-            .select_related("template", "provider")
+            .select_related("template", "provider", "segment")
             .filter(pk=campaign_id)
             .first()
         )
@@ -77,41 +80,24 @@ def _make_parts(campaign: Campaign) -> None:
     errors = errors_of(check_campaign(campaign=campaign))
     if errors:
         raise InvalidInput(" ".join(str(error) for error in errors))
-    if Template.objects.filter(name=campaign.template.name).exclude(pk=campaign.template_id).exists():
+    variants = list(campaign.variants.select_related("template"))
+    if variants:
+        make_split_parts(campaign, variants)
+    elif Template.objects.filter(name=campaign.template.name).exclude(pk=campaign.template_id).exists():
         versions = split_by_version(campaign, hold_audience(audience_of(campaign)))
         for version in versions:
-            _make_part(campaign, version.template, version.languages, *held_query(version.languages))
+            language = version.template.language
+            _make_part(campaign, version.template, language, *held_query(version.languages))
     else:
-        _make_part(campaign, campaign.template, (), *audience_query(audience_of(campaign)))
+        _make_part(campaign, campaign.template, "", *audience_query(audience_of(campaign)))
 
 
 def _make_part(
-    campaign: Campaign, template: Template, languages: tuple[str, ...], query: sql.Composed, params: dict[str, object]
+    campaign: Campaign, template: Template, language: str, query: sql.Composed, params: dict[str, object]
 ) -> None:
-    content = Content(template.subject, template.html, template.text, template.preheader)
-    sender = Sender(
-        from_address=campaign.from_address,
-        from_name=campaign.from_name,
-        reply_to=campaign.reply_to,
-        track_opens=campaign.track_opens,
-        track_clicks=campaign.track_clicks,
-    )
-    message = plan_message(
-        origin=f"campaign:{campaign.pk}",
-        name=campaign.name,
-        provider=sending_provider(campaign),
-        content=content,
-        stamp=make_stamp(sender),
-        links=(),
-    )
-    # Compiled as it will be sent: the numbers in the mail and the link table are of one compilation.
-    message.links = [asdict(link) for link in compile_for(message).links]
-    message.save(update_fields=["links"])
-    if freeze_audience(message, query, params) == 0:
-        raise InvalidInput("Nobody is in the audience any more.", field="audience")
-    language = template.language if languages else ""
+    message = make_message(campaign, content_of(text_of(template)), query, params)
     CampaignPart.objects.create(campaign=campaign, message=message, template=template, language=language)
-    start_message(message)
+    start_part(message)
 
 
 def _settle(campaign: Campaign) -> str:
@@ -125,11 +111,24 @@ def _settle(campaign: Campaign) -> str:
     if not states <= set(_OVER):
         if errors != campaign.error:
             Campaign.objects.filter(pk=campaign.pk).update(error=errors)
-        postpone(task=PLAN_TASK, reference=campaign.pk, due_at=timezone.now() + _LOOK_AGAIN)
+        if not decide_when_due(campaign):
+            postpone(task=PLAN_TASK, reference=campaign.pk, due_at=_next_look(campaign, states))
         return campaign.state
     if MessageState.FINISHED in states:
         return _end(campaign, _State.SENT, errors)
     return _end(campaign, _State.FAILED if MessageState.FAILED in states else _State.CANCELLED, errors)
+
+
+def _next_look(campaign: Campaign, states: set[str]) -> datetime:
+    now = timezone.now()
+    decides_at = (
+        SplitTest.objects.filter(campaign=campaign, decided_at=None).values_list("decides_at", flat=True).first()
+    )
+    if states <= {*_OVER, MessageState.PLANNED}:
+        # Only the rest of a split test waits: for the time of the decision, or for a person's.
+        return decides_at or now + _LOOK_FOR_A_HAND
+    soon = now + _LOOK_AGAIN
+    return min(soon, decides_at) if decides_at and decides_at > now else soon
 
 
 def _end(campaign: Campaign, state: str, error: str) -> str:

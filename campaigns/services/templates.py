@@ -6,6 +6,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
 from campaigns.audiences import pick_version
+from campaigns.merge_fields import fields_without_default
 from campaigns.models import Template
 from common.errors import Conflict, InvalidInput, NotFound
 from contacts.services.details import checked_language
@@ -27,6 +28,15 @@ class TemplateText:
     category: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`check` is None when there are faults. `without_default` are fields that leave a gap where a contact has none."""
+
+    check: Check | None
+    faults: tuple[TemplateFault, ...]
+    without_default: frozenset[str]
+
+
 def create_template(*, written: TemplateText) -> Template:
     """Make a version. Raises TemplateFault (line and column) for what cannot be sent, InvalidInput, and Conflict
     when the name has a version for this language and category."""
@@ -46,11 +56,11 @@ def delete_template(*, template: Template) -> None:
         raise Conflict(f"The template “{template}” is used by a campaign.", field="template") from error
 
 
-def text_of(template: Template) -> TemplateText:
-    """What stands in it, to be changed with dataclasses.replace."""
+def text_of(template: Template, *, subject: str = "") -> TemplateText:
+    """What stands in it, to be changed with dataclasses.replace; `subject` goes in place of its own."""
     return TemplateText(
         name=template.name,
-        subject=template.subject,
+        subject=subject or template.subject,
         html=template.html,
         text=template.text,
         preheader=template.preheader,
@@ -73,6 +83,16 @@ def check_template(written: TemplateText) -> Check:
         ) from fault
 
 
+def judge_template(written: TemplateText) -> Verdict:
+    """What there is to say about content that nobody has saved: the first fault of each part, or what it needs."""
+    try:
+        checked = check_template(written)
+    except TemplateFault as fault:
+        return Verdict(None, (fault, *_other_faults(written, fault.part)), frozenset())
+    sources = (written.subject, written.preheader, written.html, written.text)
+    return Verdict(checked, (), frozenset(fields_without_default(sources)))
+
+
 def find_template_version(*, name: str, language: str = "", category: str = "") -> Template:
     """The version that fits best: language first (pt-br, then pt, then any), then category.
 
@@ -90,6 +110,24 @@ def find_template_version(*, name: str, language: str = "", category: str = "") 
             hint=f"There are: {there}.",
         )
     return found
+
+
+def _other_faults(written: TemplateText, told: str) -> tuple[TemplateFault, ...]:
+    """Each other part by itself: the compiler stops at the first that it cannot use."""
+    alone = {
+        "subject": TemplateText(name="", subject=written.subject, text="-"),
+        "preheader": TemplateText(name="", subject="-", preheader=written.preheader, text="-"),
+        "html": TemplateText(name="", subject="-", html=written.html, text="-"),
+        "text": TemplateText(name="", subject="-", text=written.text or "-"),
+    }
+    found = []
+    for part, content in alone.items():
+        if part != told:
+            try:
+                check_template(content)
+            except TemplateFault as fault:
+                found.append(fault)
+    return tuple(found)
 
 
 def _save(template: Template, written: TemplateText) -> Template:

@@ -90,8 +90,10 @@ def create_import(
     )
 
 
-def run_import(run_id: int, *, progress: Report | None = None) -> Import:
+def run_import(run_id: int, *, progress: Report | None = None, wanted: Callable[[], bool] | None = None) -> Import:
     """Begin an import, or go on where it stopped; one that is finished is left alone.
+
+    `wanted` is asked once nobody else runs it, whether it is still to be run: one that was stopped is not.
 
     Raises FileRefused or InvalidInput where the file or the mapping is no good: the import is then refused,
     and nothing has been written. Raises NotFound, NoTenant, and Conflict while somebody else runs it. Any
@@ -103,7 +105,7 @@ def run_import(run_id: int, *, progress: Report | None = None) -> Import:
         raise NotFound(f"There is no import {run_id}.", field="import")
     with _only_here(tenant.schema_name, run_id):
         run.refresh_from_db()
-        if run.state in (Import.State.FINISHED, Import.State.REFUSED):
+        if run.state in (Import.State.FINISHED, Import.State.REFUSED) or (wanted and not wanted()):
             return run
         try:
             _survey_and_write(run, progress or (lambda step: None))
@@ -155,10 +157,18 @@ def _begin(run: Import, survey: Survey) -> Notes:
             notes.add("Some rows have more or fewer cells than there are headings.", line)
         if facts.strange_bytes:
             notes.add("Some characters were not in UTF-8 and were read as Windows-1252.", 1)
-    run.state, run.sha256, run.size = Import.State.RUNNING, facts.sha256, facts.size
-    run.rows_total, run.error, run.finished_at = survey.rows_total, "", None
-    run.resume_state = {"columns": list(survey.plan.layout.columns)}
-    run.save(update_fields=["state", "sha256", "size", "rows_total", "error", "finished_at", "resume_state"])
+    begun = Import.objects.filter(pk=run.pk, state=run.state, finished_at=run.finished_at).update(
+        state=Import.State.RUNNING,
+        sha256=facts.sha256,
+        size=facts.size,
+        rows_total=survey.rows_total,
+        error="",
+        finished_at=None,
+        resume_state={**run.resume_state, "columns": list(survey.plan.layout.columns)},
+    )
+    if not begun:
+        raise Conflict("This import was stopped.")
+    run.refresh_from_db()
     return notes
 
 

@@ -69,9 +69,7 @@ _REASON = (
 
 # `listed` is what the suppression list says about an address, `forbidden` what the file says, both as places on
 # the ladder of statuses. What forbids mail is never taken back by a file, and always taken over from it.
-# One row comes back: created, updated, contacts that must not be mailed, and staged addresses that another
-# transaction made in the meantime: run it again for those.
-MERGE = _composed("""
+_MERGE_ROWS = """
 WITH {given_rows}, merged AS MATERIALIZED (
     SELECT h.id, {given_texts},
         CASE WHEN %(overwrite)s AND h.status = 'unconfirmed' AND s.status = 'active' AND s.listed IS NULL
@@ -90,7 +88,7 @@ WITH {given_rows}, merged AS MATERIALIZED (
 ), updated AS (
     UPDATE contacts_contact k SET {set_merged}, updated_at = now()
     FROM merged m WHERE k.id = m.id AND ({present}) IS DISTINCT FROM ({merged})
-    RETURNING 1
+    RETURNING k.id
 ), created AS (
     INSERT INTO contacts_contact (email, email_key, needs_smtputf8, {texts}, status, tags, attributes,
         source_id, consent_at, consent_ip, consent_note, created_at, updated_at)
@@ -99,13 +97,27 @@ WITH {given_rows}, merged AS MATERIALIZED (
         s.tags, s.attributes, %(source)s::bigint, nullif(s.consent_at, '')::timestamptz,
         nullif(s.consent_ip, '')::inet, '', now(), now()
     FROM given s WHERE s.contact_id IS NULL
-    ORDER BY s.email_key ON CONFLICT (email_key) DO NOTHING RETURNING status
+    ORDER BY s.email_key ON CONFLICT (email_key) DO NOTHING RETURNING id, email_key, status
 )
+"""
+_HOW_MANY = """
 SELECT (SELECT count(*) FROM created), (SELECT count(*) FROM updated),
     (SELECT count(*) FROM created WHERE array_position({ladder}, status::text) > {mailable})
     + (SELECT count(*) FROM merged WHERE array_position({ladder}, status::text) > {mailable}),
     (SELECT count(*) FROM given) - (SELECT count(*) FROM merged) - (SELECT count(*) FROM created)
-""")
+"""
+_WHICH = """
+SELECT g.line, coalesce(m.id, c.id),
+    CASE WHEN c.id IS NOT NULL THEN 'created' WHEN u.id IS NOT NULL THEN 'updated' ELSE 'unchanged' END
+FROM given g LEFT JOIN merged m ON m.id = g.contact_id LEFT JOIN updated u ON u.id = g.contact_id
+LEFT JOIN created c ON c.email_key = g.email_key
+"""
+# One row comes back: created, updated, contacts that must not be mailed, and staged addresses that another
+# transaction made in the meantime: run it again for those.
+MERGE = _composed(_MERGE_ROWS + _HOW_MANY)
+# The same with a row for each staged one: its line, the contact's id, and what became of it. Without an id it was
+# made by another transaction in the meantime: run it again.
+MERGE_AND_TELL = _composed(_MERGE_ROWS + _WHICH)
 
 # What the file says against mailing outlives the contact; it is written after the contacts are locked.
 NOTE_FORBIDDEN = _composed("""

@@ -41,9 +41,13 @@ class TagIds:
 
 @lru_cache(maxsize=20_000)
 def tag_slug(name: str) -> str:
-    """The slug of a tag: `Fair Köln` gives `fair-koln`. Tags of one slug are one tag."""
+    """The slug of a tag: `Fair Köln` gives `fair-koln`, `real_estate` stays as it is. Tags of one slug are one tag."""
     flat = unicodedata.normalize("NFKD", name.casefold())
     plain = "".join(char for char in flat if not unicodedata.combining(char))
     text = plain if plain.isascii() else unicodedata.normalize("NFKC", name.casefold())
-    kept = "".join(char if char.isalnum() or unicodedata.category(char)[0] == "M" else " " for char in text)
-    return "-".join(kept.split())[:LONGEST_TAG].rstrip("-") or f"tag-{name.encode().hex()[:40]}"
+    kept = "".join(char if _belongs(char) else " " for char in text)
+    return "-".join(kept.split()).strip("-_")[:LONGEST_TAG].rstrip("-_") or f"tag-{name.encode().hex()[:40]}"
+
+
+def _belongs(char: str) -> bool:
+    return char == "_" or char.isalnum() or unicodedata.category(char)[0] == "M"

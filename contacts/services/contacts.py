@@ -1,6 +1,7 @@
 """Single contacts: made, changed, erased."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -9,7 +10,14 @@ from common.addresses import parse_address
 from common.database import connection
 from common.errors import Conflict, InvalidInput
 from contacts.models import Contact, ContactStatus, DataSource, Suppression
-from contacts.services.details import ContactDetails, checked_language, checked_timezone, merged_attributes
+from contacts.services.details import (
+    ContactDetails,
+    checked_language,
+    checked_line,
+    checked_timezone,
+    merged_attributes,
+)
+from contacts.services.standing import change_status
 from contacts.targeting import tag_ids
 
 # The status that an address on the suppression list gives its contact; the strongest reason decides.
@@ -23,8 +31,9 @@ _STATUS_OF_REASON = (
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """That the person agreed to get mail: from where and to what. Its time is that of the call."""
+    """That the person agreed to get mail: when (None: now), from where, and to what."""
 
+    at: datetime | None = None
     ip: str | None = None
     note: str = ""
 
@@ -52,10 +61,9 @@ def create_contact(
     contact = Contact(source=source)
     if details.email is None:
         raise InvalidInput("A contact needs an address.", field="email")
-    if consent:
-        contact.consent_at, contact.consent_ip, contact.consent_note = timezone.now(), consent.ip, consent.note
     with transaction.atomic():
         _write(contact, details)
+        _write_consent(contact, consent)
         contact.status = _listed_status(contact.email_key) or (
             ContactStatus.ACTIVE if confirmed else ContactStatus.UNCONFIRMED
         )
@@ -63,11 +71,18 @@ def create_contact(
     return contact
 
 
-def update_contact(*, contact: Contact, details: ContactDetails) -> Contact:
+def update_contact(
+    *,
+    contact: Contact,
+    details: ContactDetails,
+    status: str | None = None,
+    source: DataSource | None = None,
+    consent: Consent | None = None,
+) -> Contact:
     """Change what `details` says something about. Raises what `create_contact` does.
 
-    Its status is not changed here: that is what subscribing, confirming and suppressing do. A new address that is
-    on the suppression list brings its status along.
+    A `status` is reached as `change_status` says. A new address that is on the suppression list brings its
+    status along.
     """
     with transaction.atomic():
         held = Contact.objects.select_for_update().filter(pk=contact.pk).first()
@@ -75,9 +90,13 @@ def update_contact(*, contact: Contact, details: ContactDetails) -> Contact:
             raise Conflict("This contact was removed meanwhile.")
         key_before = held.email_key
         _write(held, details)
+        _write_consent(held, consent)
+        held.source = source or held.source
         if held.email_key != key_before:
             held.status = _listed_status(held.email_key) or held.status
         _save(held)
+        if status is not None:
+            change_status(contact=held, status=status, origin="api")
     return held
 
 
@@ -107,7 +126,7 @@ def _write(contact: Contact, details: ContactDetails) -> None:
     for name in ("first_name", "last_name", "country"):
         value = getattr(details, name)
         if value is not None:
-            setattr(contact, name, _checked_line(name, value))
+            setattr(contact, name, checked_line(name, value))
     if details.language is not None:
         contact.language = checked_language(details.language)
     if details.timezone is not None:
@@ -118,12 +137,10 @@ def _write(contact: Contact, details: ContactDetails) -> None:
         contact.attributes = merged_attributes(details.attributes, contact.attributes)
 
 
-def _checked_line(name: str, value: str) -> str:
-    line = value.strip()
-    longest = 64 if name == "country" else 500
-    if len(line) > longest or any(ord(char) < 32 for char in line):
-        raise InvalidInput(f"{name} must be one line of at most {longest} characters.", field=name)
-    return line
+def _write_consent(contact: Contact, consent: Consent | None) -> None:
+    if consent:
+        contact.consent_at = consent.at or timezone.now()
+        contact.consent_ip, contact.consent_note = consent.ip, consent.note
 
 
 def _listed_status(email_key: str) -> ContactStatus | None:

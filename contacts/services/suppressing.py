@@ -7,10 +7,11 @@ bounced, suppressed, unsubscribed, in this order.
 from collections.abc import Collection, Iterable
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
-from common.addresses import parse_address
+from common.addresses import LONGEST_ADDRESS, parse_address
 from common.errors import InvalidInput
-from contacts.models import SuppressionReason
+from contacts.models import Suppression, SuppressionReason
 from contacts.services.suppression_statements import (
     by_address,
     by_contact,
@@ -20,7 +21,7 @@ from contacts.services.suppression_statements import (
 )
 from tenants.scope import current_tenant
 
-__all__ = ["suppress", "suppress_contacts", "unsuppress"]
+__all__ = ["find_suppressions", "suppress", "suppress_contacts", "unsuppress"]
 
 
 def suppress(
@@ -74,6 +75,17 @@ def unsuppress(
         cursor.execute(lift(schema), {"keys": keys, "ids": list(contact_ids), "reasons": list(reasons)})
         removed: int = cursor.fetchone()[0]
     return removed
+
+
+def find_suppressions(*, reason: str = "", beginning: str = "") -> "QuerySet[Suppression]":
+    """Entries of the list with this reason and with addresses that begin so, in no order. Raises InvalidInput."""
+    found = Suppression.objects.all()
+    if reason:
+        _check_reasons([reason])
+        found = found.filter(reason=reason)
+    if "\0" in beginning or len(beginning) > LONGEST_ADDRESS:
+        raise InvalidInput("No address begins so.", field="q")
+    return found.filter(email_key__startswith=beginning.strip().lower()) if beginning.strip() else found
 
 
 def _check_reasons(reasons: Iterable[str]) -> None:

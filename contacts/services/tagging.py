@@ -1,6 +1,5 @@
 """Tags: made, renamed, removed, and put on contacts."""
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,9 +8,8 @@ from django.db import IntegrityError, transaction
 from common.database import connection
 from common.errors import Conflict, InvalidInput
 from contacts.importing.tag_ids import tag_slug
+from contacts.importing.tag_lists import LONGEST_TAG
 from contacts.models import Tag
-
-_SLUG = re.compile(r"[^\W_][\w-]{0,79}")
 
 # Contacts are locked in the order of their ids, so that two of these statements never wait for each other in turn.
 _CHANGE = """
@@ -31,12 +29,17 @@ _REMOVE_EVERYWHERE = _CHANGE.format(which="tags @> ARRAY[%(tag)s]::int[]", tags=
 
 
 def create_tag(*, name: str, slug: str = "", description: str = "") -> Tag:
-    """Make a tag; its slug is made from the name when left out. Raises InvalidInput, or Conflict when it exists."""
+    """Make a tag; its slug is made from the name when left out. Raises InvalidInput, or Conflict when it exists.
+
+    A slug is what an import makes of the same word, so that both mean one tag.
+    """
     name = _checked_name(name)
     slug = slug.strip().lower() or tag_slug(name)
-    if not _SLUG.fullmatch(slug):
+    if len(slug) > LONGEST_TAG or slug != tag_slug(slug):
         raise InvalidInput(
-            f"{slug!r} cannot be a tag's slug.", field="slug", hint="Use up to 80 letters, digits, - and _."
+            f"{slug[:LONGEST_TAG]!r} cannot be a tag's slug.",
+            field="slug",
+            hint=f"Use up to 80 letters, digits, - and _, for instance {tag_slug(slug)!r}.",
         )
     try:
         with transaction.atomic():

@@ -8,9 +8,11 @@ import json
 
 from psycopg import sql
 
-from contacts.targeting.audience import AttributeIs, Operator
-from contacts.targeting.conditions import POSITIVE, Parameters, holds
+from contacts.targeting.audience import AttributeIs, Operator, Parameters
+from contacts.targeting.conditions import POSITIVE, holds
 
+# About single values: the ends of a bucket say little of what lies between.
+ABOUT_ONE_VALUE = (Operator.IS, Operator.IN, Operator.CONTAINS, Operator.STARTS_WITH)
 _LOWEST, _HIGHEST = sql.SQL("value"), sql.SQL("highest")
 
 
@@ -19,7 +21,7 @@ def holds_for_all(condition: AttributeIs, parameters: Parameters) -> sql.Compose
     op = POSITIVE.get(condition.op, condition.op)
     if op is Operator.IS_SET:
         return sql.SQL("true").format()
-    if op is Operator.IS or op is Operator.CONTAINS:
+    if op in ABOUT_ONE_VALUE:
         return sql.SQL("false").format()
     return sql.SQL("({} AND {})").format(holds(condition, _LOWEST, parameters), holds(condition, _HIGHEST, parameters))
 
@@ -27,7 +29,7 @@ def holds_for_all(condition: AttributeIs, parameters: Parameters) -> sql.Compose
 def holds_for_some(condition: AttributeIs, parameters: Parameters) -> sql.Composed:
     """Whether it may hold for somebody in the bucket."""
     op = POSITIVE.get(condition.op, condition.op)
-    if op is Operator.IS_SET or op is Operator.CONTAINS:
+    if op is Operator.IS_SET or (op in ABOUT_ONE_VALUE and op is not Operator.IS):
         return sql.SQL("true").format()
     if op is Operator.IS:
         wanted = parameters.add(json.dumps(condition.value))

@@ -1,11 +1,10 @@
 """An audience as SQL over contacts: the truth, which the facets must agree with."""
 
 import json
-from typing import Any
 
 from psycopg import sql
 
-from contacts.targeting.audience import AttributeIs, Operator
+from contacts.targeting.audience import AttributeIs, Operator, Parameters
 from contacts.targeting.resolving import COLUMNS, Resolved
 
 # Negative operators: they hold where these do not.
@@ -18,21 +17,14 @@ _COMPARED = {
 }
 
 
-class Parameters(dict[str, Any]):
-    """Named parameters of one query."""
-
-    def add(self, value: Any) -> sql.Placeholder:
-        name = f"a{len(self)}"
-        self[name] = value
-        return sql.Placeholder(name)
+MAILABLE = sql.SQL(
+    "(c.status = 'active' AND NOT EXISTS (SELECT 1 FROM contacts_suppression s WHERE s.email_key = c.email_key))"
+)
 
 
 def where(audience: Resolved, parameters: Parameters) -> sql.Composed:
     """The condition on `contacts_contact c` for those who may and shall be mailed."""
-    parts: list[sql.Composable] = [
-        sql.SQL("c.status = 'active'"),
-        sql.SQL("NOT EXISTS (SELECT 1 FROM contacts_suppression s WHERE s.email_key = c.email_key)"),
-    ]
+    parts: list[sql.Composable] = [MAILABLE]
     if audience.tags_all:
         parts.append(sql.SQL("c.tags @> {}::int[]").format(parameters.add(list(audience.tags_all))))
     if audience.tags_any:
@@ -41,7 +33,9 @@ def where(audience: Resolved, parameters: Parameters) -> sql.Composed:
         parts.append(sql.SQL("NOT c.tags && {}::int[]").format(parameters.add(list(audience.exclude_tags))))
     if audience.language:
         parts.append(in_language(audience.language, parameters))
-    parts.extend(_met(condition, parameters) for condition in audience.attributes)
+    parts.extend(met(condition, parameters) for condition in audience.attributes)
+    if audience.within:
+        parts.append(audience.within(parameters))
     return sql.SQL(" AND ").join(parts)
 
 
@@ -65,6 +59,11 @@ def holds(condition: AttributeIs, value: sql.Composable, parameters: Parameters)
     if op is Operator.CONTAINS:
         wanted = parameters.add(str(condition.value).lower())
         return sql.SQL("(strpos(lower({} #>> '{{}}'), {}) > 0)").format(value, wanted)
+    if op is Operator.STARTS_WITH:
+        wanted = parameters.add(str(condition.value).lower())
+        return sql.SQL("starts_with(lower({} #>> '{{}}'), {})").format(value, wanted)
+    if op is Operator.IN:
+        return sql.SQL("({} = ANY({}::text[]::jsonb[]))").format(value, parameters.add(_each(condition)))
     wanted = parameters.add(json.dumps(condition.value))
     if op is Operator.IS:
         return sql.SQL("({} = {}::jsonb)").format(value, wanted)
@@ -73,12 +72,22 @@ def holds(condition: AttributeIs, value: sql.Composable, parameters: Parameters)
     )
 
 
-def _met(condition: AttributeIs, parameters: Parameters) -> sql.Composed:
+def met(condition: AttributeIs, parameters: Parameters) -> sql.Composed:
+    """The condition on `contacts_contact c`; it may be NULL where the contact has no value."""
     if condition.op is Operator.IS and condition.key not in COLUMNS:
         # The same as comparing the value, in the words that the index on the attributes understands.
         return sql.SQL("c.attributes @> {}::jsonb").format(parameters.add(json.dumps({condition.key: condition.value})))
+    if condition.op is Operator.IN and condition.key not in COLUMNS:
+        return sql.SQL("c.attributes @> ANY({}::text[]::jsonb[])").format(
+            parameters.add([json.dumps({condition.key: json.loads(value)}) for value in _each(condition)])
+        )
     held = holds(condition, _value_of(condition.key, parameters), parameters)
     return sql.SQL("NOT coalesce({}, false)" if is_negative(condition) else "{}").format(held)
+
+
+def _each(condition: AttributeIs) -> list[str]:
+    values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
+    return [json.dumps(value) for value in values]
 
 
 def _value_of(key: str, parameters: Parameters) -> sql.Composed:

@@ -1,13 +1,14 @@
 """How many: exact at any time, a few milliseconds where the facets are fresh."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from psycopg import sql
 
 from common.database import connection
-from contacts.targeting.audience import Audience, Operator
-from contacts.targeting.conditions import Parameters, where
+from contacts.targeting.audience import AttributeIs, Audience, Parameters
+from contacts.targeting.buckets import ABOUT_ONE_VALUE
+from contacts.targeting.conditions import where
 from contacts.targeting.facets import count_query, keys_asked, kind_query, language_query
 from contacts.targeting.refreshing import TASK
 from contacts.targeting.resolving import COLUMNS, Resolved, resolve
@@ -16,7 +17,6 @@ from tenants.services.due import note_due
 # With more stale blocks or contacts than these, a count is slow enough to be noticed.
 _MANY_BLOCKS = 20
 _MANY_CONTACTS = 5_000
-_ABOUT_ONE_VALUE = (Operator.IS, Operator.CONTAINS)
 
 
 def count_audience(audience: Audience) -> int:
@@ -26,7 +26,7 @@ def count_audience(audience: Audience) -> int:
     if not _has_facets(resolved):
         query = sql.SQL("SELECT count(*) FROM contacts_contact c WHERE {}").format(where(resolved, parameters))
         return int(_rows(query, parameters)[0][0])
-    _note_stale()
+    note_stale()
     return int(_rows(count_query(resolved, parameters), parameters)[0][0])
 
 
@@ -58,17 +58,18 @@ def language_counts() -> dict[str, int]:
     return {language: int(count) for language, count in _rows(kind_query("language"))}
 
 
-def _has_facets(audience: Resolved) -> bool:
-    """Whether nearly all blocks have facets that answer it; else the contacts' own indexes are faster.
+def facets_answer(conditions: Iterable[AttributeIs]) -> bool:
+    """Whether nearly all blocks have facets that answer them; else the contacts' own indexes are faster.
 
     Buckets of values do not tell much about one of them.
     """
-    if any(condition.key in COLUMNS for condition in audience.attributes):
+    asked = list(conditions)
+    if any(condition.key in COLUMNS for condition in asked):
         return False
-    keys = keys_asked(audience)
+    keys = keys_asked(asked)
     if not keys:
         return True
-    single = [f"b:{condition.key}" for condition in audience.attributes if condition.op in _ABOUT_ONE_VALUE]
+    single = [f"b:{condition.key}" for condition in asked if condition.op in ABOUT_ONE_VALUE]
     found = dict(
         _rows(
             sql.SQL("SELECT facet, count(*) FROM contacts_facet WHERE facet = ANY(%(facets)s) GROUP BY 1"),
@@ -79,7 +80,8 @@ def _has_facets(audience: Resolved) -> bool:
     return complete and not any(facet in found for facet in single)
 
 
-def _note_stale() -> None:
+def note_stale() -> None:
+    """Ask for a rebuild where many contacts have changed since the last."""
     query = sql.SQL(
         "SELECT count(*) FILTER (WHERE id IS NULL AND email_key IS NULL), count(*)"
         " FROM (SELECT id, email_key FROM contacts_stale LIMIT {}) s"
@@ -87,6 +89,10 @@ def _note_stale() -> None:
     [(blocks, notes)] = _rows(query.format(_MANY_CONTACTS))
     if blocks >= _MANY_BLOCKS or notes >= _MANY_CONTACTS:
         note_due(task=TASK, reference=0)
+
+
+def _has_facets(audience: Resolved) -> bool:
+    return audience.within is None and facets_answer(audience.attributes)
 
 
 def _rows(query: sql.Composable, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:

@@ -13,13 +13,13 @@ from typing import LiteralString
 
 from psycopg import sql
 
-from contacts.targeting.audience import AttributeIs
+from contacts.targeting.audience import AttributeIs, Parameters
 from contacts.targeting.buckets import holds_for_all, holds_for_some
-from contacts.targeting.conditions import Parameters, holds, is_negative, where
+from contacts.targeting.conditions import holds, is_negative, where
 from contacts.targeting.resolving import COLUMNS, Resolved
 
 # OFFSET 0 keeps the planner from looking for the conditions elsewhere than among these contacts.
-_STALE = """
+STALE = """
 noted AS MATERIALIZED (
     SELECT block, id FROM contacts_stale WHERE email_key IS NULL
     UNION SELECT (c.id >> 11)::int, c.id FROM contacts_stale n JOIN contacts_contact c ON c.email_key = n.email_key
@@ -29,11 +29,11 @@ noted AS MATERIALIZED (
 ), changed AS MATERIALIZED (
     SELECT block, bit_or(set_bit(0::bit(2048), (id & 2047)::int, 1)) AS bits FROM noted WHERE id IS NOT NULL GROUP BY block
 )"""
-_WHOLE_BLOCK = """
+WHOLE_BLOCK = """
     SELECT * FROM contacts_contact k
     WHERE k.id >= w.block::bigint << 11 AND k.id < (w.block::bigint + 1) << 11 OFFSET 0
 """
-_ONE_CONTACT = "SELECT * FROM contacts_contact k WHERE k.id = w.id OFFSET 0"
+ONE_CONTACT = "SELECT * FROM contacts_contact k WHERE k.id = w.id OFFSET 0"
 
 _BLOCKS = """
 WITH {stale}{bits}, known AS MATERIALIZED (
@@ -101,9 +101,9 @@ def kind_query(kind: str) -> sql.Composed:
         "language": ("l", "lower(c.language)", ""),
     }[kind]
     return sql.SQL(_BY_FACET).format(
-        stale=sql.SQL(_STALE),
-        whole_block=sql.SQL(_WHOLE_BLOCK),
-        one_contact=sql.SQL(_ONE_CONTACT),
+        stale=sql.SQL(STALE),
+        whole_block=sql.SQL(WHOLE_BLOCK),
+        one_contact=sql.SQL(ONE_CONTACT),
         first=sql.Literal(f"{letter}:"),
         last=sql.Literal(f"{letter};"),
         word=sql.SQL(word),
@@ -111,35 +111,35 @@ def kind_query(kind: str) -> sql.Composed:
     )
 
 
-def keys_asked(audience: Resolved) -> list[str]:
-    """The attributes it has conditions on."""
-    return sorted({condition.key for condition in audience.attributes} - COLUMNS)
+def keys_asked(conditions: Iterable[AttributeIs]) -> list[str]:
+    """The attributes that the conditions are about."""
+    return sorted({condition.key for condition in conditions} - COLUMNS)
 
 
 def _blocks(audience: Resolved, parameters: Parameters) -> sql.Composed:
-    wanted = [*_words(audience, parameters), *(_attribute(each, parameters) for each in audience.attributes)]
-    markers = [_Wanted(_named([f"k:{key}"], parameters)) for key in keys_asked(audience)]
+    wanted = [*_words(audience, parameters), *(attribute_facets(each, parameters) for each in audience.attributes)]
+    markers = [Wanted(named_facets([f"k:{key}"], parameters)) for key in keys_asked(audience.attributes)]
     names = [sql.Identifier(f"c{number}") for number in range(len(wanted) + len(markers))]
     rows = [sql.Identifier(f"r{number}") for number in range(len(names))]
     held = list(zip(names, wanted, strict=False))
-    unsure = [sql.SQL(_UNSURE).format(row) for row, one in zip(rows, wanted, strict=False) if one.some]
+    unsure = [sql.SQL(UNSURE).format(row) for row, one in zip(rows, wanted, strict=False) if one.some]
     return sql.SQL(_BLOCKS).format(
-        stale=sql.SQL(_STALE),
-        whole_block=sql.SQL(_WHOLE_BLOCK),
-        one_contact=sql.SQL(_ONE_CONTACT),
-        none=sql.SQL(_NONE),
-        bits=_together(one.bits(*given) for one, *given in zip([*wanted, *markers], names, rows, strict=True)),
-        joins=_together(sql.SQL(" LEFT JOIN {} USING (block)").format(name) for name in names),
-        mask=_together(one.mask(name) for name, one in held),
-        possible=_together(one.possible(name) for name, one in held),
+        stale=sql.SQL(STALE),
+        whole_block=sql.SQL(WHOLE_BLOCK),
+        one_contact=sql.SQL(ONE_CONTACT),
+        none=sql.SQL(NONE),
+        bits=together(one.bits(*given) for one, *given in zip([*wanted, *markers], names, rows, strict=True)),
+        joins=together(sql.SQL(" LEFT JOIN {} USING (block)").format(name) for name in names),
+        mask=together(one.mask(name) for name, one in held),
+        possible=together(one.possible(name) for name, one in held),
         complete=sql.SQL("true")
-        + _together(sql.SQL(" AND {}.bits IS NOT NULL").format(name) for name in names[len(wanted) :]),
-        unsure=sql.SQL(" UNION ALL ").join(unsure) if unsure else sql.SQL(_NOBODY),
+        + together(sql.SQL(" AND {}.bits IS NOT NULL").format(name) for name in names[len(wanted) :]),
+        unsure=sql.SQL(" UNION ALL ").join(unsure) if unsure else sql.SQL(NOBODY),
         truth=where(audience, parameters),
     )
 
 
-_NONE = "0::bit(2048)"
+NONE = "0::bit(2048)"
 _BITS = """, {name} AS MATERIALIZED (
     SELECT block, bit_or(bits) AS bits, NULL::bit(2048) AS maybe FROM contacts_facet WHERE {all} GROUP BY block
 )"""
@@ -149,12 +149,12 @@ _BITS_AND_MAYBE = """, {rows} AS MATERIALIZED (
     SELECT block, bit_or(bits) FILTER (WHERE sure) AS bits, bit_or(bits) FILTER (WHERE NOT sure) AS maybe
     FROM {rows} GROUP BY block
 )"""
-_UNSURE = "SELECT block, positions FROM {} WHERE NOT sure"
-_NOBODY = "SELECT NULL::int AS block, NULL::smallint[] AS positions WHERE false"
+UNSURE = "SELECT block, positions FROM {} WHERE NOT sure"
+NOBODY = "SELECT NULL::int AS block, NULL::smallint[] AS positions WHERE false"
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class Wanted:
     """Facets that a contact must be in, or must not (`negative`): `all` selects those where everybody in it meets the
     condition, `some` those where somebody may."""
 
@@ -176,23 +176,23 @@ class _Wanted:
         return self._and(" & ~{bits}" if self.negative else " & ({bits} | {maybe})", name)
 
     def _and(self, text: LiteralString, name: sql.Identifier) -> sql.Composed:
-        column = "coalesce({}.{}, " + _NONE + ")"
+        column = "coalesce({}.{}, " + NONE + ")"
         both = {each: sql.SQL(column).format(name, sql.Identifier(each)) for each in ("bits", "maybe")}
         return sql.SQL(text).format(**both)
 
 
-def _words(audience: Resolved, parameters: Parameters) -> list[_Wanted]:
-    wanted = [_Wanted(_named([f"t:{tag}"], parameters)) for tag in audience.tags_all]
+def _words(audience: Resolved, parameters: Parameters) -> list[Wanted]:
+    wanted = [Wanted(named_facets([f"t:{tag}"], parameters)) for tag in audience.tags_all]
     if audience.tags_any:
-        wanted.append(_Wanted(_named([f"t:{tag}" for tag in audience.tags_any], parameters)))
+        wanted.append(Wanted(named_facets([f"t:{tag}" for tag in audience.tags_any], parameters)))
     if audience.exclude_tags:
-        wanted.append(_Wanted(_named([f"t:{tag}" for tag in audience.exclude_tags], parameters), negative=True))
+        wanted.append(Wanted(named_facets([f"t:{tag}" for tag in audience.exclude_tags], parameters), negative=True))
     if audience.language:
-        wanted.append(_Wanted(_in_language(audience.language, parameters)))
+        wanted.append(Wanted(language_facets(audience.language, parameters)))
     return wanted
 
 
-def _attribute(condition: AttributeIs, parameters: Parameters) -> _Wanted:
+def attribute_facets(condition: AttributeIs, parameters: Parameters) -> Wanted:
     values, buckets = parameters.add(f"a:{condition.key}"), parameters.add(f"b:{condition.key}")
     every = sql.SQL("(facet = {} AND {} OR facet = {} AND {})").format(
         values, holds(condition, sql.SQL("value"), parameters), buckets, holds_for_all(condition, parameters)
@@ -200,19 +200,19 @@ def _attribute(condition: AttributeIs, parameters: Parameters) -> _Wanted:
     some = sql.SQL("(facet = {} AND {} AND NOT {})").format(
         buckets, holds_for_some(condition, parameters), holds_for_all(condition, parameters)
     )
-    return _Wanted(every, negative=is_negative(condition), some=some)
+    return Wanted(every, negative=is_negative(condition), some=some)
 
 
-def _named(facets: list[str], parameters: Parameters) -> sql.Composed:
+def named_facets(facets: list[str], parameters: Parameters) -> sql.Composed:
     return sql.SQL("facet = ANY({})").format(parameters.add(facets))
 
 
-def _in_language(language: str, parameters: Parameters) -> sql.Composed:
+def language_facets(language: str, parameters: Parameters) -> sql.Composed:
     # "." follows "-" in ASCII: the range is all that starts with `l:fr-`.
     return sql.SQL("(facet = {} OR facet >= {} AND facet < {})").format(
         parameters.add(f"l:{language}"), parameters.add(f"l:{language}-"), parameters.add(f"l:{language}.")
     )
 
 
-def _together(parts: Iterable[sql.Composable]) -> sql.Composed:
+def together(parts: Iterable[sql.Composable]) -> sql.Composed:
     return sql.Composed(list(parts))

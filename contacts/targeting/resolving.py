@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 from common.errors import InvalidInput
 from contacts.models import ContactAttribute, Tag
-from contacts.targeting.audience import AttributeIs, Audience, Operator
+from contacts.targeting.audience import AttributeIs, Audience, Condition, Operator
 
 COLUMNS = frozenset({"first_name", "last_name", "country", "timezone"})
 
@@ -20,6 +20,7 @@ class Resolved:
     exclude_tags: tuple[int, ...]
     language: str
     attributes: tuple[AttributeIs, ...]
+    within: Condition | None = None
 
 
 def resolve(audience: Audience) -> Resolved:
@@ -32,6 +33,7 @@ def resolve(audience: Audience) -> Resolved:
         exclude_tags=_ids("exclude_tags", audience.exclude_tags, known),
         language=audience.language.strip().replace("_", "-").lower(),
         attributes=_checked(audience.attributes),
+        within=audience.within,
     )
 
 

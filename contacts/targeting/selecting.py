@@ -7,8 +7,8 @@ from psycopg import sql
 
 from common.database import connection
 from contacts.models import Contact
-from contacts.targeting.audience import Audience
-from contacts.targeting.conditions import Parameters, where
+from contacts.targeting.audience import Audience, Parameters
+from contacts.targeting.conditions import where
 from contacts.targeting.resolving import resolve
 
 _HELD = sql.Identifier("pg_temp", "held_audience")

@@ -48,7 +48,8 @@ SELECT position FROM {recipient} WHERE month = %(month)s AND message_id = %(mess
        OR %(positions)s::int[] IS NULL AND position >= %(first)s AND position < %(first)s + %(size)s)
 """
 
-# The heart: progress and lease of the chunks, and the rows of what was sent, in one statement.
+# The heart: progress and lease of the chunks, the rows of what was sent and the day's count, in one statement. Only
+# rows that are new or changed are counted: a statement that is sent again counts nothing.
 _FLUSH = """
 WITH given AS (
     SELECT * FROM unnest(%(chunks)s::bigint[], %(fences)s::int[], %(watermarks)s::int[], %(released)s::bool[], %(sent)s::int[],
@@ -74,6 +75,12 @@ WITH given AS (
     ON CONFLICT (month, message_id, position) DO UPDATE
         SET state = 3, attempts = excluded.attempts, code = NULL, reason = NULL, at = excluded.at, next_at = NULL
         WHERE r.state IN (1, 10)
+    RETURNING 1
+), told AS (
+    INSERT INTO {daily} AS d (day, origin, slot, sent)
+    SELECT (now() AT TIME ZONE 'UTC')::date, split_part(m.origin, ':', 1), pg_backend_pid() %% 4, a.n
+    FROM (SELECT count(*) AS n FROM added) a, {message} m WHERE m.id = %(message)s AND a.n > 0
+    ON CONFLICT (day, origin, slot) DO UPDATE SET sent = d.sent + excluded.sent
 )
 SELECT moved.id, m.state FROM moved, {message} m WHERE m.id = %(message)s
 """
@@ -87,13 +94,25 @@ WITH o AS (
     INSERT INTO {attempt} (month, message_id, position, number, state, code, reason, at)
     SELECT month, message_id, position, attempts, state, code, reason, now() FROM o WHERE state = 2
     ON CONFLICT DO NOTHING
+), added AS (
+    INSERT INTO {recipient} AS r (month, message_id, position, contact_id, state, attempts, code, reason, at, next_at)
+    SELECT month, message_id, position, contact_id, state, attempts, code, reason, now(), next_at FROM o
+    ON CONFLICT (month, message_id, position) DO UPDATE
+        SET state = excluded.state, attempts = excluded.attempts, code = excluded.code, reason = excluded.reason,
+            at = excluded.at, next_at = excluded.next_at
+        WHERE r.state IN (1, 10)
+    RETURNING message_id, state
 )
-INSERT INTO {recipient} AS r (month, message_id, position, contact_id, state, attempts, code, reason, at, next_at)
-SELECT month, message_id, position, contact_id, state, attempts, code, reason, now(), next_at FROM o
-ON CONFLICT (month, message_id, position) DO UPDATE
-    SET state = excluded.state, attempts = excluded.attempts, code = excluded.code, reason = excluded.reason,
-        at = excluded.at, next_at = excluded.next_at
-    WHERE r.state IN (1, 10)
+INSERT INTO {daily} AS d (day, origin, slot, deferred, refused_hard, refused_soft, failed, cancelled, suppressed, in_doubt)
+SELECT (now() AT TIME ZONE 'UTC')::date, split_part(m.origin, ':', 1), pg_backend_pid() %% 4,
+    count(*) FILTER (WHERE a.state = 2), count(*) FILTER (WHERE a.state = 5), count(*) FILTER (WHERE a.state = 6),
+    count(*) FILTER (WHERE a.state = 7), count(*) FILTER (WHERE a.state = 8), count(*) FILTER (WHERE a.state = 9),
+    count(*) FILTER (WHERE a.state = 10)
+FROM added a JOIN {message} m ON m.id = a.message_id GROUP BY m.id
+ON CONFLICT (day, origin, slot) DO UPDATE SET deferred = d.deferred + excluded.deferred,
+    refused_hard = d.refused_hard + excluded.refused_hard, refused_soft = d.refused_soft + excluded.refused_soft,
+    failed = d.failed + excluded.failed, cancelled = d.cancelled + excluded.cancelled,
+    suppressed = d.suppressed + excluded.suppressed, in_doubt = d.in_doubt + excluded.in_doubt
 """
 
 _SETTLE_DOUBTS = """
@@ -101,6 +120,11 @@ WITH settled AS (
     UPDATE {recipient} SET state = 3, reason = NULL, at = now()
     WHERE month = %(month)s AND message_id = %(message)s AND position = ANY(%(positions)s) AND state = 10
     RETURNING 1
+), told AS (
+    INSERT INTO {daily} AS d (day, origin, slot, sent)
+    SELECT (now() AT TIME ZONE 'UTC')::date, split_part(m.origin, ':', 1), pg_backend_pid() %% 4, s.n
+    FROM (SELECT count(*) AS n FROM settled) s, {message} m WHERE m.id = %(message)s AND s.n > 0
+    ON CONFLICT (day, origin, slot) DO UPDATE SET sent = d.sent + excluded.sent
 )
 UPDATE {chunk} SET sent = sent + s.n, in_doubt = in_doubt - s.n
 FROM (SELECT count(*)::int AS n FROM settled) s WHERE id = %(chunk)s AND s.n > 0
@@ -142,7 +166,10 @@ _MESSAGE_STATE = "SELECT state FROM {message} WHERE id = %s"
 @lru_cache(maxsize=64)
 def for_schema(schema: str) -> Statements:
     """The statements with every table named in `schema`."""
-    tables = {name: sql.Identifier(schema, f"outbound_{name}") for name in ("chunk", "message", "recipient", "attempt")}
+    tables = {
+        name: sql.Identifier(schema, f"outbound_{name}")
+        for name in ("chunk", "message", "recipient", "attempt", "daily")
+    }
     return Statements(
         *(
             sql.SQL(text).format(**tables)

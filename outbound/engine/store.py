@@ -13,13 +13,14 @@ from typing import Any
 import psycopg
 
 from common.database import connect
+from common.metrics import EMAIL_SENDS
 from contacts.services.suppressing import suppress_contacts
 from outbound.compiler import MergeField
 from outbound.engine import statements
 from outbound.engine.journal import Journal, forget
 from outbound.engine.projection import rows_query
 from outbound.engine.recovery import recover
-from outbound.engine.types import Counts, Job, Lease, Unusual
+from outbound.engine.types import COUNTED_AS, Counts, Job, Lease, Unusual
 from outbound.states import MessageState, RecipientState
 
 
@@ -95,6 +96,8 @@ class Store:
         for item in progress:
             if item.lease.chunk_id in flushed.lost:
                 self._settle_doubts(connection, item)
+            else:
+                _measure(item)
         return flushed
 
     def make_retries(self, *, all_of_them: bool = False) -> int:
@@ -277,6 +280,13 @@ class Store:
                     "chunk": item.lease.chunk_id,
                 },
             )
+
+
+def _measure(item: Progress) -> None:
+    """For /metrics; called once what is counted is in the database."""
+    EMAIL_SENDS.labels("sent").inc(len(item.sent))
+    for outcome in item.unusual:
+        EMAIL_SENDS.labels(COUNTED_AS[outcome.state]).inc()
 
 
 def _lease_of(row: tuple[Any, ...]) -> Lease:

@@ -8,7 +8,7 @@ from typing import Any
 from outbound.engine.journal import Journal
 from outbound.states import RecipientState
 
-_COUNTER = {
+COUNTED_AS = {
     RecipientState.SENT: "sent",
     RecipientState.DEFERRED: "deferred",
     RecipientState.BOUNCED_HARD: "bounced",
@@ -90,7 +90,7 @@ class Counts:
         """These counts and more outcomes."""
         total = replace(self, sent=self.sent + sent)
         for one in unusual:
-            name = _COUNTER[one.state]
+            name = COUNTED_AS[one.state]
             setattr(total, name, getattr(total, name) + 1)
         return total
 

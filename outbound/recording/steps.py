@@ -9,6 +9,7 @@ from psycopg import sql
 
 from contacts.services.suppression_statements import by_contact, contact_parameters
 from outbound.recording.hits import Hit
+from outbound.recording.machines import by_people
 from outbound.recording.statements import LOCK, LOCKS, for_schema
 from outbound.states import EventKind, RecipientState
 
@@ -42,7 +43,9 @@ def recording(schema: str, hits: Sequence[Hit]) -> Steps:
     yield _take_turns(schema, hits)
     suppressed = yield from _apply(schema, hits)
     # Last, because it is the one that has to be waited for.
-    ((known, fresh, transaction),) = yield Step(for_schema(schema).add, _batch(hits), rows=True)
+    ((known, fresh, transaction, *suspects),) = yield Step(for_schema(schema).add, _batch(hits), rows=True)
+    if suspects[0]:
+        yield Step(for_schema(schema).take_back, dict(zip(("messages", "positions"), suspects, strict=True)))
     return Recorded(fresh, known - fresh, len(hits) - known, suppressed, transaction)
 
 
@@ -127,6 +130,7 @@ def _batch(hits: Sequence[Hit]) -> dict[str, Any]:
         "agents": _numbers(words.numbers(agents)),
         "details": _numbers(words.numbers(details)),
         "words": words.known,
+        "humans": _numbers(by_people(hits)),
         "distinct": _numbers(set(messages)),
     }
 

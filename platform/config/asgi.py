@@ -29,6 +29,8 @@ def public_doors() -> PublicDoors:
 
 doors = public_doors()
 django = WSGIMiddleware(cast("Any", django_application), workers=_THREADS)
+# Threads of their own: whoever asks how things are is answered when all others are busy.
+watchers = WSGIMiddleware(cast("Any", django_application), workers=2)
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -37,6 +39,8 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await _healthy(send)
     elif scope["type"] == "lifespan" or doors.matches(scope["path"]):
         await doors(scope, receive, send)
+    elif scope["path"].startswith(("/health", "/metrics")):
+        await watchers(scope, receive, send)
     else:
         await django(scope, receive, send)
 

@@ -20,6 +20,9 @@ app.conf.update(
     task_routes={
         "outbound.*": {"queue": "campaigns"},
         "campaigns.*": {"queue": "campaigns"},
+        "contacts.validation.*": {"queue": "validation"},
+        "mailwizz.*": {"queue": "mailwizz"},
+        "warmup.*": {"queue": "warmup"},
     },
     task_ignore_result=True,
     task_acks_late=False,

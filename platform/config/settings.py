@@ -1,6 +1,7 @@
 """Django's settings. Everything an operator decides comes from the environment (.env.example lists it)."""
 
 import dj_database_url
+from corsheaders.defaults import default_headers
 
 from common import environment
 from common.environment import ROOT
@@ -56,7 +57,12 @@ AUTH_USER_MODEL = "members.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 MIDDLEWARE = [
+    "api.measuring.MeasuringMiddleware",
     "tenants.middleware.RequestIdMiddleware",
+    "api.health.WatchDoors",
+    "api.middleware.RequestLog",
+    "corsheaders.middleware.CorsMiddleware",
+    "api.middleware.ApiErrors",
     "api.middleware.OptionalSlash",
     "tenants.middleware.TenantMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -95,13 +101,37 @@ DATABASE_ROUTERS = ["tenants.router.TenantRouter", "django_tenants.routers.Tenan
 
 # --- the APIs
 REST_FRAMEWORK = {
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "api.docs.operations.Operation",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],
     "UNAUTHENTICATED_USER": None,
     "COERCE_DECIMAL_TO_STRING": False,
 }
+# Keys the operator gives; each is made when its tenant exists (tenants.services.environment_keys).
+ENVIRONMENT_API_KEYS = {
+    name: environment.text(name) for name in ("API_KEY", "API_KEY_CLIENT1", "API_KEY_CLIENT2", "API_KEY_ADMIN")
+}
+# Pages of these origins may call the APIs from a browser; none unless the operator lists them.
+CORS_ALLOWED_ORIGINS = environment.words("CORS_ORIGINS")
+CORS_URLS_REGEX = r"^/(api|v1|openapi\.json)"
+CORS_ALLOW_CREDENTIALS = True
+CORS_ALLOW_HEADERS = (
+    *default_headers,
+    "x-api-key",
+    "x-workspace-id",
+    "x-request-id",
+    "idempotency-key",
+)
+CORS_EXPOSE_HEADERS = (
+    "X-Request-ID",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+    "X-Next-Cursor",
+    "Retry-After",
+    "Idempotency-Replayed",
+)
 
 # --- redis: holds only what can be lost.
 REDIS_URL = environment.text("REDIS_URL", "redis://localhost:6379/0")
@@ -172,3 +202,4 @@ LOGGING = {
 }
 
 from config.desks import FORMAT_MODULE_PATH, STATICFILES_DIRS, UNFOLD, UNFOLD_OPERATOR  # noqa: E402, F401
+from config.documentation import SPECTACULAR_SETTINGS  # noqa: E402, F401

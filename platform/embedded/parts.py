@@ -5,6 +5,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.metrics import forget_ended
 from embedded.supervised_child import ChildProcess
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -12,6 +13,8 @@ _ROOT = Path(__file__).resolve().parents[2]
 _QUIET = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges"}
 # Freed memory stays with the process: without this, glibc gives every 30 KB mail's pages back and takes them again.
 _MALLOC = {"MALLOC_MMAP_THRESHOLD_": "8388608", "MALLOC_TRIM_THRESHOLD_": "67108864", "MALLOC_TOP_PAD_": "1048576"}
+# The name is prometheus_client's.
+_FIGURES = "PROMETHEUS_MULTIPROC_DIR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +32,23 @@ def child_environ(data_dir: Path) -> dict[str, str]:
     """This process's environment, so that children find the project, the services and the data."""
     path = os.pathsep.join([str(_ROOT), str(_ROOT / "platform"), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
     given = {"PYTHONPATH": path, "LETTERSHOP_DATA": str(data_dir), "DJANGO_SETTINGS_MODULE": "config.settings"}
-    return {**os.environ, **given}
+    return {**os.environ, **given, _FIGURES: str(_figures_dir(data_dir))}
 
 
 def parts(listening: Listening, *, data_dir: Path) -> list[ChildProcess]:
-    """The processes in the order they start, and stop: the doors first."""
+    """The processes in the order they start, and stop: the doors first. What they count begins anew."""
+    forget_ended(_figures_dir(data_dir))
     environ = child_environ(data_dir)
     children = [_web(listening, environ)]
     if listening.bounce_port:
         children.append(_bounce_door(listening, environ))
     # Beat inside the worker would not be started again when it alone dies, and nothing would be looked at again.
     return [*children, _worker(listening, environ), _beat(environ, data_dir)]
+
+
+def _figures_dir(data_dir: Path) -> Path:
+    """Where the processes keep what they count for /metrics."""
+    return Path(os.environ.get(_FIGURES) or data_dir / "metrics")
 
 
 def _web(listening: Listening, environ: dict[str, str]) -> ChildProcess:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db import models
+from django.db import models, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -24,10 +24,12 @@ from tenants.members.models import Role
 from tenants.models import Host, Plan, Tenant
 from tenants.services.changes import add_host, change_tenant, remove_host
 from tenants.services.creation import create_member, create_tenant
+from tenants.services.profile import set_profile_parts
 from tenants.sites import operator_site
 
 # The schemas that are nobody's: the operators' own, and the one new tenants are cloned from.
 NOT_CUSTOMERS = ("public", "tenant_template")
+_PROFILE = ("brand_domain", "sender_name", "sender_address", "reply_to")
 
 
 class NewTenantForm(ServiceModelForm):
@@ -84,17 +86,21 @@ class NewTenantForm(ServiceModelForm):
 class ChangeTenantForm(ServiceModelForm):
     class Meta:
         model = Tenant
-        fields = ("name", "plan", "is_active", "in_doubt_policy")
+        fields = ("name", "plan", "is_active", "in_doubt_policy", *_PROFILE)
+
+    field_of_refusal = {"sender": "sender_address"}
 
     def perform(self) -> models.Model:
         data = self.cleaned_data
-        return change_tenant(
-            tenant=self.instance,
-            name=data["name"],
-            plan=data["plan"],
-            is_active=data["is_active"],
-            in_doubt_policy=data["in_doubt_policy"],
-        )
+        with transaction.atomic():
+            set_profile_parts(tenant=self.instance, **{field: data[field] for field in _PROFILE})
+            return change_tenant(
+                tenant=self.instance,
+                name=data["name"],
+                plan=data["plan"],
+                is_active=data["is_active"],
+                in_doubt_policy=data["in_doubt_policy"],
+            )
 
 
 @admin.register(Tenant, site=operator_site)
@@ -124,6 +130,7 @@ class TenantAdmin(DeskAdmin):
             )
         return (
             (None, {"fields": ("name", "plan", "is_active", "in_doubt_policy")}),
+            ("As whom it writes", {"fields": _PROFILE, "description": _SENDER}),
             ("Set once", {"fields": ("slug", "workspace_id", "hosts", "created_at")}),
         )
 
@@ -155,6 +162,10 @@ class TenantAdmin(DeskAdmin):
         return "active" if tenant.is_active else "switched off"
 
 
+_SENDER = (
+    "Its own, and nobody else's. A campaign that names no sender goes out as this one; without an address here, "
+    "as news@ its first sending domain."
+)
 _CREATION = (
     "Creating a tenant makes its own part of the database, with all its tables. It takes about two seconds: "
     "the page answers when it is ready."

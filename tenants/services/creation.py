@@ -14,6 +14,7 @@ from common.errors import Conflict, InvalidInput
 from tenants.members.models import Role, User
 from tenants.models import SLUG, Host, Plan, Tenant
 from tenants.scope import hosts, tenant_scope
+from tenants.services.environment_keys import make_environment_keys
 
 _HOST = re.compile(r"^(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*\Z")
 _RESERVED = {"public", "tenant_template", "information_schema", "pg_catalog", "postgres"}
@@ -58,6 +59,7 @@ def create_tenant(*, slug: str, name: str, host: str, workspace_id: str = "", pl
     except IntegrityError as error:
         raise Conflict(f"The slug, host or workspace of {slug!r} was taken a moment ago.", field="slug") from error
     hosts.forget()
+    make_environment_keys()
     return NewTenant(id=tenant.pk, slug=slug, host=host, workspace_id=tenant.workspace_id)
 
 

@@ -10,6 +10,7 @@ from psycopg import sql
 
 from common.database import connection
 from tenants.models import Host, Plan, Tenant
+from tenants.services.environment_keys import make_environment_keys
 
 # One installer at a time in a database; the number is arbitrary but fixed.
 _INSTALL_LOCK = 7_451_001
@@ -20,6 +21,8 @@ _PLANS = [
     ("pro", "Pro", 10_000, 100_000, 200),
     ("enterprise", "Enterprise", 100_000, 1_000_000, 1_000),
 ]
+# The installation's own rows count down from here: the first customer is tenant 1, as their programs expect it.
+_PUBLIC_ID, _TEMPLATE_ID = -1, -2
 
 
 def prepare_database(*, say: Callable[[str], None] = lambda _: None) -> None:
@@ -31,6 +34,8 @@ def prepare_database(*, say: Callable[[str], None] = lambda _: None) -> None:
         _make_public_tenant()
         _make_template(say)
         _migrate_tenants(say)
+        connection.set_schema_to_public()
+        make_environment_keys()
     finally:
         connection.set_schema_to_public()
         with connection.cursor() as cursor:
@@ -73,7 +78,8 @@ def _make_public_tenant() -> None:
             slug=slug, defaults={"name": name, "hourly_limit": hourly, "daily_limit": daily, "burst": burst}
         )
     public, _ = Tenant.objects.get_or_create(
-        schema_name="public", defaults={"slug": "public", "name": "Operators", "workspace_id": "public"}
+        schema_name="public",
+        defaults={"id": _PUBLIC_ID, "slug": "public", "name": "Operators", "workspace_id": "public"},
     )
     Host.objects.get_or_create(domain=settings.PUBLIC_HOST, defaults={"tenant": public, "is_primary": True})
 
@@ -87,9 +93,9 @@ def _make_template(say: Callable[[str], None]) -> None:
     with connection.cursor() as cursor:
         # What an interrupted first start left half built.
         cursor.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(template)))
-    Tenant(schema_name=template, slug=template, name="Template", workspace_id=template, is_active=False).save(
-        verbosity=0
-    )
+    Tenant(
+        id=_TEMPLATE_ID, schema_name=template, slug=template, name="Template", workspace_id=template, is_active=False
+    ).save(verbosity=0)
 
 
 def _migrate_tenants(say: Callable[[str], None]) -> None:

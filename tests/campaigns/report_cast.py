@@ -10,6 +10,7 @@ from outbound.events import record_events
 from outbound.recording import Hit
 from outbound.states import EventKind
 
+PERSON = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100101 Thunderbird/128.4.0"
 # Positions 0 to 15: the states of those that have a row; 16 to 19 are queued.
 STATES = [3, 3, 3, 3, 3, 3, 3, 3, 2, 5, 6, 7, 8, 9, 10, 1]
 
@@ -54,5 +55,5 @@ def give_events(message):
         (EventKind.UNSUBSCRIBE, 2, None), (EventKind.COMPLAINT, 3, None), (EventKind.BOUNCE_HARD, 4, None),
         (EventKind.DELIVERY, 5, None),
     ]  # fmt: skip
-    recorded = record_events([Hit(kind, message.pk, position, at, link) for kind, position, link in hits])
+    recorded = record_events([Hit(kind, message.pk, position, at, link, agent=PERSON) for kind, position, link in hits])
     assert recorded.recorded == len(hits)

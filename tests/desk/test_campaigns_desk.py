@@ -83,7 +83,10 @@ def test_the_number_of_people_follows_the_form(owner: Client, inside: Inside) ->
     assert "ana@example.com" in some
     assert "ben@example.com" not in some
     assert "There is no tag" in owner.post(REACH, {"tags_any": ["vpi"]}).content.decode()
-    assert "Nobody has these tags" in owner.post(REACH, {"tags_all": ["vip"], "language": "de"}).content.decode()
+    assert (
+        "Nobody who may be mailed fits all of this."
+        in owner.post(REACH, {"tags_all": ["vip"], "language": "de"}).content.decode()
+    )
 
 
 def test_a_campaign_without_provider_or_audience_cannot_be_sent(owner: Client, inside: Inside) -> None:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from tenants.members.models import User
 from tenants.models import ApiKey, DueWork, Host, Plan, Tenant
 from tenants.scope import tenant_scope
+from tenants.services.profile import Profile, profile_of
 from tests.desk.conftest import queries
 
 PASSWORD = "seven blue lamps"
@@ -62,6 +63,34 @@ def test_a_tenant_is_switched_off_and_its_desk_answers_no_more(operator: Client,
     acme.refresh_from_db()
     assert (acme.is_active, acme.in_doubt_policy) == (False, "resend")
     assert Client(HTTP_HOST="acme.testserver").get("/admin/login/").status_code == 404
+
+
+def test_brand_and_sender_of_a_tenant_are_changed_and_faults_stand_at_their_fields(
+    operator: Client, acme: Tenant, globex: Tenant
+) -> None:
+    connection.set_schema_to_public()
+    url = f"/admin/tenants/tenant/{acme.pk}/change/"
+    form = {"name": "Acme", "plan": Plan.objects.get(slug="pro").pk, "in_doubt_policy": "leave", "is_active": "on"}
+    profile = {
+        "brand_domain": "Acme.Example.", "sender_name": 'Doe, "Ana"', "sender_address": "ana@ACME.example",
+        "reply_to": "help@acme.example",
+    }  # fmt: skip
+    assert operator.post(url, {**form, **profile}).status_code == 302
+    written = Profile("acme.example", 'Doe, "Ana"', "ana@acme.example", "help@acme.example")
+    assert (profile_of(acme), profile_of(globex)) == (written, Profile())
+    page = operator.get(url).content.decode()
+    assert "As whom it writes" in page
+    assert 'value="ana@acme.example"' in page
+    for field, value in (("brand_domain", "http://x"), ("sender_address", "nonsense"), ("reply_to", "a b@c.example")):
+        refused = operator.post(url, {**form, **profile, "name": "Other", field: value})
+        assert field in refused.context["adminform"].form.errors, field
+    refused = operator.post(url, {**form, "name": "Other", "sender_name": "Ana"})
+    assert "needs an address" in refused.context["adminform"].form.errors["sender_address"][0]
+    assert profile_of(acme) == written
+    acme.refresh_from_db()
+    assert acme.name == "Acme"
+    operator.post(url, form)
+    assert profile_of(acme) == Profile()
 
 
 def test_hosts_are_added_and_removed_but_not_the_primary_one(operator: Client, acme: Tenant) -> None:

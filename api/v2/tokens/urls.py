@@ -1,5 +1,7 @@
 """Paths."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from api.v2.tokens.views import TokensView
+
+urlpatterns: list[URLPattern] = [path("tokens", TokensView.as_view())]

@@ -1,4 +1,5 @@
-"""manage.py create_tenant SLUG --name NAME --host HOST [--workspace ws-001] [--plan free|basic|pro|enterprise]"""
+"""manage.py create_tenant SLUG --name NAME --host HOST [--workspace ws-001] [--plan free|basic|pro|enterprise]
+[--brand-domain DOMAIN] [--sender "NAME <ADDRESS>"]"""
 
 from argparse import ArgumentParser
 from collections.abc import Mapping
@@ -6,8 +7,10 @@ from dataclasses import asdict
 from typing import Any
 
 from tenants.management.base import HouseCommand
+from tenants.models import Tenant
 from tenants.services.creation import create_tenant
 from tenants.services.installation import prepare_database
+from tenants.services.profile import check_profile, set_profile
 
 
 class Command(HouseCommand):
@@ -21,15 +24,22 @@ class Command(HouseCommand):
             "--workspace", default="", help="as clients of the relay name it; left out: the next ws-NNN"
         )
         parser.add_argument("--plan", default="free", help="free, basic, pro or enterprise")
+        parser.add_argument("--brand-domain", default="", metavar="DOMAIN", help="of its brand, for instance acme.com")
+        parser.add_argument(
+            "--sender", default="", metavar='"NAME <ADDRESS>"', help="of campaigns that name no sender of their own"
+        )
 
     def perform(self, options: Mapping[str, Any]) -> dict[str, Any]:
         prepare_database(say=lambda line: self.stderr.write(line))
-        return asdict(
-            create_tenant(
-                slug=options["slug"],
-                name=options["name"],
-                host=options["host"],
-                workspace_id=options["workspace"],
-                plan=options["plan"],
-            )
+        shown = {"brand_domain": options["brand_domain"], "sender": options["sender"]}
+        check_profile(**shown)
+        made = create_tenant(
+            slug=options["slug"],
+            name=options["name"],
+            host=options["host"],
+            workspace_id=options["workspace"],
+            plan=options["plan"],
         )
+        profile = set_profile(tenant=Tenant.objects.get(pk=made.id), **shown)
+        given = {name: value for name, value in asdict(profile).items() if value}
+        return {**asdict(made), **given}

@@ -1,0 +1,1 @@
+"""The documentation that developers read: OpenAPI, Swagger UI and ReDoc, from this project's own files."""

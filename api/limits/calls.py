@@ -1,0 +1,47 @@
+"""The limits that every call of an API stands under."""
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from api.access.caller import Caller
+from api.limits.allowance import Allowance
+from api.limits.taking import take
+from api.limits.windows import Window
+from common import environment
+from tenants.models import Tenant
+
+_MINUTE = 60
+_CALLS_A_MINUTE = {
+    "API_LIMIT_PER_KEY": 600,
+    "API_LIMIT_PER_USER": 600,
+    "API_LIMIT_PER_TENANT": 1200,
+    "API_LIMIT_GLOBAL": 6000,
+}
+
+
+def count_call(request: HttpRequest, *, caller: Caller, tenant: Tenant) -> Allowance | None:
+    """Count this call against the limits of its key or user, of the tenant it is about, and of all calls.
+
+    None when there are none. Raises TooManyCalls (a QuotaExceeded with `retry_after` and `headers`), and then it is
+    counted nowhere; Unavailable when there is nowhere to count.
+    """
+    return take(_windows(caller, tenant))
+
+
+def _windows(caller: Caller, tenant: Tenant) -> list[Window]:
+    windows = [
+        Window(f"tenant:{tenant.pk}", _limit("API_LIMIT_PER_TENANT"), _MINUTE),
+        Window("all", _limit("API_LIMIT_GLOBAL"), _MINUTE),
+    ]
+    if caller.key_id is not None:
+        windows.append(Window(f"key:{caller.key_id}", _limit("API_LIMIT_PER_KEY"), _MINUTE))
+    if caller.user_id is not None:
+        # Users are numbered in each tenant by itself.
+        name = f"user:{caller.tenant.pk}:{caller.user_id}"
+        windows.append(Window(name, _limit("API_LIMIT_PER_USER"), _MINUTE))
+    return windows
+
+
+def _limit(name: str) -> int:
+    given: int = getattr(settings, name, environment.integer(name, _CALLS_A_MINUTE[name]))
+    return given

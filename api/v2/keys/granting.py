@@ -1,0 +1,27 @@
+"""Nobody hands out more than they have."""
+
+from collections.abc import Iterable
+
+from api.access import Caller, Forbidden
+
+
+def check_grant(caller: Caller, *, scopes: Iterable[str], is_admin: bool) -> None:
+    """Raises Forbidden when a key with these rights may do what the caller may not."""
+    if is_admin and not caller.is_admin:
+        raise Forbidden("Only an admin key makes an admin key.", field="is_admin")
+    if missing := sorted(set(scopes) - caller.scopes):
+        raise Forbidden(
+            f"This key cannot hand out what it does not have: {', '.join(missing)}.",
+            field="scopes",
+            hint="Ask for fewer scopes, or use a key that has them.",
+        )
+
+
+def own_scopes(caller: Caller) -> list[str]:
+    """What a key is given when nothing is said: all that the caller has, but for admin. Raises Forbidden for nothing."""
+    scopes = sorted(caller.scopes - {"admin"})
+    if not scopes:
+        raise Forbidden(
+            "This key has no scope but admin to hand out.", field="scopes", hint="Say which scopes it gets."
+        )
+    return scopes

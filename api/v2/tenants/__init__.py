@@ -1,0 +1,1 @@
+"""What a tenant is, and as whom it writes."""

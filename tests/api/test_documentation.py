@@ -1,0 +1,117 @@
+"""V31 and H25: the documentation, from our own files and without a word of warning."""
+
+import json
+import re
+
+import pytest
+from django.contrib.staticfiles import finders
+from django.test import Client
+from drf_spectacular.drainage import GENERATOR_STATS
+from drf_spectacular.generators import SchemaGenerator
+
+HOSTS = ("localhost", "acme.testserver")
+
+
+@pytest.fixture
+def document(db: None) -> dict:
+    return json.loads(Client().get("/openapi.json", headers={"host": "localhost"}).content)
+
+
+def test_v31_the_generator_has_nothing_to_complain_about(db: None) -> None:
+    GENERATOR_STATS.reset()
+    SchemaGenerator().get_schema(request=None, public=True)
+    assert dict(GENERATOR_STATS._error_cache) == {}
+    assert dict(GENERATOR_STATS._warn_cache) == {}
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("path", ["/docs", "/redoc", "/api-docs", "/docs/"])
+def test_v31_the_pages_come_without_a_content_delivery_network(db: None, host: str, path: str) -> None:
+    answer = Client().get(path, headers={"host": host}, follow=True)
+    assert answer.status_code == 200
+    page = answer.content.decode()
+    assert "http://" not in page
+    assert "https://" not in page
+    loaded = re.findall(r'(?:src|href)="/static/([^"]+)"', page)
+    assert loaded
+    for name in loaded:
+        assert finders.find(name), name
+
+
+def test_v31_the_document_says_how_to_identify_oneself(document: dict) -> None:
+    assert document["openapi"].startswith("3.1")
+    assert document["components"]["securitySchemes"]["key"]["name"] == "X-API-Key"
+    open_ones = [
+        path for path, _, operation in _operations(document) if {"key": []} not in operation.get("security", [])
+    ]
+    assert open_ones == ["/api/v2/webhooks/health"]
+
+
+def _operations(document: dict) -> list[tuple[str, str, dict]]:
+    return [
+        (path, method, operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+        if path.startswith("/api/v2")
+    ]
+
+
+def test_v31_every_operation_says_what_it_does_and_shows_a_body_to_send(document: dict) -> None:
+    missing = []
+    for path, method, operation in _operations(document):
+        if not operation.get("summary") or not operation.get("tags"):
+            missing.append(f"{method} {path}: no summary or tag")
+        body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+        if body and "examples" not in body:
+            missing.append(f"{method} {path}: no example of the body")
+        if "401" not in operation["responses"] and path != "/api/v2/webhooks/health":
+            missing.append(f"{method} {path}: errors are not documented")
+    assert missing == []
+
+
+def test_v31_the_names_of_operations_are_unique(document: dict) -> None:
+    names = [operation["operationId"] for _, _, operation in _operations(document)]
+    assert len(names) == len(set(names))
+
+
+def test_v31_a_post_that_may_be_repeated_says_so(document: dict) -> None:
+    once = {
+        path for path, _, operation in _operations(document) if "Idempotency-Key" in str(operation.get("parameters"))
+    }
+    posts = {path for path, method, _ in _operations(document) if method == "post"}
+    assert posts - once == NOT_ONCE | {path for path in posts if "/webhooks/" in path}
+    assert [path for path in once if "409" not in document["paths"][path]["post"]["responses"]] == []
+
+
+def test_v31_every_answer_is_described_with_its_headers(document: dict) -> None:
+    known = set(document["components"]["headers"])
+    for path, _, operation in _operations(document):
+        for status, answer in operation["responses"].items():
+            named = {one["$ref"].rsplit("/")[-1] for one in answer["headers"].values() if "$ref" in one}
+            assert answer["description"], (path, status)
+            assert "X-Request-ID" in named <= known, (path, status)
+            if status == "429":
+                assert {"Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"} <= named
+
+
+# A check of addresses changes nothing, and a token is not kept.
+NOT_ONCE = {"/api/v2/validation/{tenant_id}/check", "/api/v2/tokens"}
+# What they do needs nothing but the path.
+WITHOUT_BODY = {
+    "data_sources_test",
+    "campaigns_cancel",
+    "campaigns_pause",
+    "campaigns_resume",
+    "campaigns_send",
+    "imports_resume",
+    "imports_stop",
+}
+
+
+def test_v31_every_post_that_reads_a_body_documents_it(document: dict) -> None:
+    silent = {
+        operation["operationId"]
+        for _, method, operation in _operations(document)
+        if method in ("post", "put") and "requestBody" not in operation
+    }
+    assert silent == WITHOUT_BODY
