@@ -4,17 +4,19 @@ import io
 import json
 from typing import Any
 
-from django.db import connection
 from django.test import Client
 
+from common.database import connection
 from contacts.models import Tag
 from tenants.models import Tenant
 from tests.api.v2_cast import caller
 
 
-def send(tenant: Tenant, body: bytes, *, path: str = "tags", key: str | None = None, **told: Any) -> Any:
+def send(
+    tenant: Tenant, body: bytes, *, path: str = "tags", key: str | None = None, told: dict[str, Any] | None = None
+) -> Any:
     """As the web server hands it on: no length, and a stream that ends with the body."""
-    environ = {
+    environ: dict[str, Any] = {
         "CONTENT_TYPE": "application/json",
         "asgi.scope": {},
         "HTTP_TRANSFER_ENCODING": "chunked",
@@ -27,7 +29,7 @@ def send(tenant: Tenant, body: bytes, *, path: str = "tags", key: str | None = N
             "POST",
             f"/api/v2/{path}",
             headers={"host": "localhost", "x-api-key": caller(tenant).key if key is None else key},
-            **{**environ, **told},
+            **{**environ, **(told or {})},
         )
     finally:
         connection.set_tenant(inside)
@@ -54,12 +56,12 @@ def test_too_large_a_one_is_refused(acme: Tenant, settings: Any) -> None:
 
 def test_nothing_is_read_from_whoever_has_no_key(acme: Tenant) -> None:
     stream = io.BytesIO(b'{"name": "In pieces"}')
-    assert send(acme, b"", key="nonsense", **{"wsgi.input": stream}).status_code == 401
+    assert send(acme, b"", key="nonsense", told={"wsgi.input": stream}).status_code == 401
     assert stream.tell() == 0
 
 
 def test_a_stream_of_which_nobody_says_that_it_ends_is_not_read(acme: Tenant) -> None:
     stream = io.BytesIO(b'{"name": "In pieces"}')
-    answer = send(acme, b"", **{"wsgi.input": stream, "asgi.scope": None})
+    answer = send(acme, b"", told={"wsgi.input": stream, "asgi.scope": None})
     assert (answer.status_code, answer.json()["error"]["field"]) == (422, "name")
     assert stream.tell() == 0

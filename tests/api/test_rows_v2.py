@@ -25,7 +25,7 @@ from tenants.models import Tenant
 from tests.api.v2_cast import V2, caller
 from tests.campaigns.cast import HTML, add_contacts, add_provider
 
-ROOT = Path(settings.BASE_DIR) if hasattr(settings, "BASE_DIR") else Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[2]
 USE_CASES: tuple[Callable[..., Any], ...] = (
     create_campaign,
     send_campaign,

@@ -233,6 +233,8 @@ def test_a_report_tells_figures_rates_links_and_hours(v2, acme):
         "bounce",
         "open",
         "click",
+        "human_open",
+        "human_click",
         "click_to_open",
         "unsubscribe",
         "complaint",

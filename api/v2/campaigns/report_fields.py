@@ -17,6 +17,10 @@ class CampaignFigures(CampaignCounts):
     confirmed = serializers.IntegerField(help_text="of whom the provider said that the mailbox took it")
     opens = serializers.IntegerField(help_text="all of them, not recipients")
     clicks = serializers.IntegerField(help_text="all of them, not recipients")
+    human_opened = serializers.IntegerField(
+        help_text="of `opened`, those whom a person is known to have opened it for: no privacy proxy, no scanner"
+    )
+    human_clicked = serializers.IntegerField(help_text="of `clicked`, likewise")
 
 
 class CampaignRates(serializers.Serializer):
@@ -26,6 +30,8 @@ class CampaignRates(serializers.Serializer):
     bounce = serializers.FloatField()
     open = serializers.FloatField()
     click = serializers.FloatField()
+    human_open = serializers.FloatField(help_text="of those delivered to, opened by a person")
+    human_click = serializers.FloatField(help_text="of those delivered to, clicked by a person")
     click_to_open = serializers.FloatField()
     unsubscribe = serializers.FloatField()
     complaint = serializers.FloatField()
@@ -159,6 +165,8 @@ def _figures(figures: Figures) -> dict[str, int]:
         "confirmed": figures.confirmed,
         "opens": figures.opens,
         "clicks": figures.clicks,
+        "human_opened": figures.human_opened,
+        "human_clicked": figures.human_clicked,
     }
 
 
@@ -168,6 +176,8 @@ def _rates(figures: Figures) -> dict[str, float]:
         "bounce": figures.bounce_rate,
         "open": figures.open_rate,
         "click": figures.click_rate,
+        "human_open": figures.human_open_rate,
+        "human_click": figures.human_click_rate,
         "click_to_open": figures.click_to_open_rate,
         "unsubscribe": figures.unsubscribe_rate,
         "complaint": figures.complaint_rate,
