@@ -24,5 +24,6 @@ const DARK = {
 
 const page = document.getElementById("reference");
 const dark = window.matchMedia("(prefers-color-scheme: dark)").matches;
+document.documentElement.classList.toggle("dark", dark);
 
 Redoc.init(page.dataset.document, { hideDownloadButton: false, ...(dark ? { theme: DARK } : {}) }, page);

@@ -6,7 +6,6 @@ SwaggerUIBundle({
   deepLinking: true,
   displayRequestDuration: true,
   filter: true,
-  persistAuthorization: true,
   tryItOutEnabled: true,
   presets: [SwaggerUIBundle.presets.apis],
   layout: "BaseLayout",

@@ -72,7 +72,7 @@ def test_lines_of_the_same_call_have_its_request_id(
         raise ZeroDivisionError(f"while using {KEY}")
 
     monkeypatch.setattr("api.v2.keys.views.create_api_key", fail)
-    answer = caller(acme, scopes=["admin"]).post("keys", {"name": "x"}, x_request_id="abc")
+    answer = caller(acme, scopes=["admin"]).post("keys", {"name": "x", "scopes": ["admin"]}, x_request_id="abc")
     assert answer.status_code == 500
     error = answer.json()["error"]
     assert (error["code"], error["request_id"]) == ("internal_error", "abc")

@@ -172,13 +172,13 @@ def _figures(figures: Figures) -> dict[str, int]:
 
 def _rates(figures: Figures) -> dict[str, float]:
     return {
-        "delivery": figures.delivery_rate,
-        "bounce": figures.bounce_rate,
-        "open": figures.open_rate,
-        "click": figures.click_rate,
-        "human_open": figures.human_open_rate,
-        "human_click": figures.human_click_rate,
-        "click_to_open": figures.click_to_open_rate,
-        "unsubscribe": figures.unsubscribe_rate,
-        "complaint": figures.complaint_rate,
+        "delivery": round(figures.delivery_rate, 4),
+        "bounce": round(figures.bounce_rate, 4),
+        "open": round(figures.open_rate, 4),
+        "click": round(figures.click_rate, 4),
+        "human_open": round(figures.human_open_rate, 4),
+        "human_click": round(figures.human_click_rate, 4),
+        "click_to_open": round(figures.click_to_open_rate, 4),
+        "unsubscribe": round(figures.unsubscribe_rate, 4),
+        "complaint": round(figures.complaint_rate, 4),
     }
