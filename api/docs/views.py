@@ -4,13 +4,18 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from api.docs.document import openapi_document
+from api.docs.document import compressed_document, openapi_document
 
 
 @require_safe
 def document(request: HttpRequest) -> HttpResponse:
     """/openapi.json: what generators of clients and testers read."""
-    response = HttpResponse(openapi_document(), content_type="application/json")
+    is_packed = "gzip" in request.headers.get("Accept-Encoding", "")
+    content = compressed_document() if is_packed else openapi_document()
+    response = HttpResponse(content, content_type="application/json")
+    if is_packed:
+        response["Content-Encoding"] = "gzip"
+    response["Vary"] = "Accept-Encoding"
     response["Cache-Control"] = "public, max-age=300"
     # The document is public, and tools on other pages may read it.
     response["Access-Control-Allow-Origin"] = "*"

@@ -1,5 +1,6 @@
 """V31 and H25: the documentation, from our own files and without a word of warning."""
 
+import gzip
 import json
 import re
 
@@ -115,3 +116,11 @@ def test_v31_every_post_that_reads_a_body_documents_it(document: dict) -> None:
         if method in ("post", "put") and "requestBody" not in operation
     }
     assert silent == WITHOUT_BODY
+
+
+def test_v31_the_document_is_sent_packed_to_whoever_can_unpack_it(db: None) -> None:
+    plain = Client().get("/openapi.json", headers={"host": "localhost"})
+    packed = Client().get("/openapi.json", headers={"host": "localhost", "accept-encoding": "gzip, br"})
+    assert packed["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.content) == plain.content
+    assert len(packed.content) < len(plain.content) / 5

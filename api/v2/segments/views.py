@@ -39,6 +39,7 @@ _CONDITIONS = (
     "A field of every contact: `language` (with its regions), `country`, `timezone`, `status`, `email_domain`, `created_at`, "
     '`source` (its name), `first_name`, `last_name`. What happened: `{"opened": {"campaign_id": 5, "within_days": 30}}`, '
     "likewise `clicked` (with `link`, a URL), `received`, `bounced`; null or nothing is any campaign, any time. "
+    "Opened and clicked by people: what privacy proxies, scanners and robots do is nobody's behaviour. "
     "Where a contact has no value, only `is_not` and `unknown` hold."
 )
 
