@@ -9,7 +9,7 @@ from jinja2 import nodes
 
 from common.headers import encode_header, header_text, wire_address
 from common.tokens import TO_URL
-from deliverability.dkim import Signing
+from deliverability.dkim import Signing, relaxed_body
 from outbound.compiler import marks
 from outbound.compiler.content import Stamp, Tier, Wire
 from outbound.compiler.expressions import Expressions, NotSegments
@@ -138,9 +138,13 @@ class _Builder:
         parts = [f"{sign}({arguments})", *elements(head, self._names), "b"]
         return [
             f"b = {joined(body, self._names)}",
-            f"h = {of(b2a_base64)}({of(sha256)}(b).digest(), newline=False)",
+            f"h = {of(b2a_base64)}({of(sha256)}({self._hashed()}).digest(), newline=False)",
             f"return {self._sender()}, {joined_parts(parts, self._names)}",
         ]
+
+    def _hashed(self) -> str:
+        """Several parts end with their boundary; a single text may end in blank lines, which are not hashed."""
+        return "b" if self._prepared.html is not None else f"{self._names.of(relaxed_body)}(b)"
 
     def _sender(self) -> str:
         domain = b"@" + mail_domain(self._stamp.bounce_domain)

@@ -53,11 +53,15 @@ def header_fields(stamp: Stamp, base: str, subject: bytes | None, structure: Seq
 def canonical_pieces(fields: Sequence[Field]) -> tuple[list[str], list[Piece]]:
     """The h= list of these fields, and what is hashed for it."""
     names = signed_names([field.name for field in fields])
-    by_name = {field.name.lower(): field.canonical for field in fields}
+    waiting: dict[str, list[tuple[Piece, ...]]] = {}
+    for field in fields:
+        waiting.setdefault(field.name.lower(), []).append(field.canonical)
     pieces: list[Piece] = []
     for name in names:
-        # Taken out as it is used: the second mention of an oversigned name stands for no field at all.
-        pieces += by_name.pop(name.lower(), ())
+        # Taken out as they are used, the last one first (RFC 6376 section 5.4.2): once there are none left, a further
+        # mention of an oversigned name stands for no field at all.
+        if left := waiting.get(name.lower()):
+            pieces += left.pop()
     return names, pieces
 
 

@@ -6,6 +6,7 @@ compiled, not when somebody clicks.
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -136,9 +137,15 @@ _PAIRS = {")": "(", "]": "["}
 
 
 def _without_sentence_end(url: str) -> str:
-    while url and (url[-1] in ".,;:!?'" or (url[-1] in _PAIRS and url.count(url[-1]) > url.count(_PAIRS[url[-1]]))):
-        url = url[:-1]
-    return url
+    """Without the punctuation around it; a bracket that was opened inside belongs to the address."""
+    counts, end = Counter(url), len(url)
+    while end:
+        last = url[end - 1]
+        if last not in ".,;:!?'" and not (last in _PAIRS and counts[last] > counts[_PAIRS[last]]):
+            break
+        counts[last] -= 1
+        end -= 1
+    return url[:end]
 
 
 def is_unsubscribe(tag: Tag) -> bool:

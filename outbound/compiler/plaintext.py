@@ -38,6 +38,7 @@ _CELLS = frozenset({"td", "th"})
 _HIDDEN = re.compile(r"display:none|max-height:0(?![.\d]*[1-9])")
 _UNSEEN = re.compile("[\u00ad\u034f\u061c\u180e\u200b\u200c\u200e\u200f\u2060\u2007\ufeff]")
 _RULE = "-" * 20
+_DEEPEST_INDENT = 10  # lists in lists in lists: nobody counts further, and each line would grow with its depth
 
 
 @dataclass(slots=True)
@@ -131,7 +132,7 @@ class _Converter:
             innermost = self._lists[-1]
             innermost.number += 1
             bullet = f"{innermost.number}. " if innermost.ordered else "- "
-            self.page.literal("  " * (len(self._lists) - 1) + bullet)
+            self.page.literal("  " * min(len(self._lists) - 1, _DEEPEST_INDENT) + bullet)
 
     def _open_anchor(self, tag: StartTag) -> None:
         target = self.targets.get(tag.start)

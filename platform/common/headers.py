@@ -91,12 +91,13 @@ def wire_address(address: str) -> bytes:
     return wire_form(parse_address(address)).encode()
 
 
-_NAME = re.compile(r"[\x21-\x39\x3b-\x7e]{1,76}")
+# Not beginning with a dot: as the first letter of a line SMTP takes that away (RFC 5321 section 4.5.2).
+_NAME = re.compile(r"(?!\.)[\x21-\x39\x3b-\x7e]{1,76}")
 _OURS = frozenset([
     "from", "to", "cc", "bcc", "sender", "date", "message-id", "dkim-signature", "received", "return-path",
     "authentication-results", "mime-version",
 ])  # fmt: skip
-_OUR_FAMILIES = ("arc-", "list-unsubscribe", "content-")
+_OUR_FAMILIES = ("arc-", "list-unsubscribe", "content-", "resent-")
 _UNSAFE = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _CONTROLS = re.compile("[\x00-\x20\x7f-\x9f\u2028\u2029]+")
 _BROKEN = re.compile("[\ud800-\udfff]")

@@ -226,3 +226,9 @@ def test_a_tracking_base_may_have_a_port_and_a_path():
 
 def test_a_link_without_fields_is_ready_as_it_is():
     assert fill_link(Link("https://a.example/%7B%7B"), {}) == "https://a.example/%7B%7B"
+
+
+def test_brackets_at_the_end_of_an_address_cost_no_more_than_their_number():
+    closed = "https://a.example/b_(c)"
+    made = mail("", text=f"See ({closed}). Or {closed}{')' * 50_000}!\n{{{{ unsubscribe_url }}}}")
+    assert made.message is not None

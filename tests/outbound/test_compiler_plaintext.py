@@ -82,3 +82,10 @@ def test_a_written_text_is_taken_as_it_is():
 def test_a_page_of_only_pictures_has_a_text_part_all_the_same():
     made = mail("<img src=x>")
     assert [part.get_content_type() for part in made.message.iter_parts()] == ["text/plain", "text/html"]
+
+
+def test_lists_in_lists_are_indented_up_to_a_point():
+    depth = 3_000
+    made = text("<ul><li>" * depth + "end" + "</li></ul>" * depth)
+    assert max(map(len, made.splitlines())) < 30
+    assert made.endswith("end")

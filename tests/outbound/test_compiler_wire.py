@@ -208,3 +208,18 @@ def test_a_text_only_message_is_signed_too():
     )
     assert verdicts(raw, RECORDS) == [True, True]
     assert read(raw).text == "Hello x \n.\n"
+
+
+@pytest.mark.parametrize("text", ["Hello\n\n\n", "Hello\n{{ n }}\n", "Hello\n\n{{ n }}\n\n\n", "{{ n }}\n"])
+@pytest.mark.parametrize("value", ["", "Ann", "\n\n"])
+def test_a_text_that_ends_in_blank_lines_is_signed_as_receivers_hash_it(text, value):
+    _, raw = compiled(text=text, stamp=replace(ACME, signers=SIGNERS)).wire(0, "a@b.example", (value,), DATE)
+    assert verdicts(raw, RECORDS) == [True, True]
+
+
+def test_fields_of_one_name_are_all_signed():
+    headers = (("X-Tag", "one"), ("X-Tag", "two"), ("List-Id", "a <a.acme.example>"), ("List-Id", "b <b.acme.example>"))
+    _, raw = compiled(PAGE, stamp=replace(ACME, headers=headers, signers=SIGNERS)).wire(
+        0, "a@b.example", (None, None), DATE
+    )
+    assert verdicts(raw, RECORDS) == [True, True]
