@@ -3,9 +3,9 @@
 from dataclasses import dataclass, fields
 from datetime import date
 
-from django.db.models import Sum
+from psycopg import sql
 
-from outbound.models import Daily
+from common.database import connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +39,21 @@ class DayCounts:
 
 
 _NAMES = tuple(field.name for field in fields(DayCounts))
-_SUMS = {f"sum_of_{name}": Sum(name, default=0) for name in _NAMES}
+# Written out: with so many columns the ORM takes longer to build the statement than the database to answer it.
+_SUMS = sql.SQL(", ").join(sql.SQL("coalesce(sum({}), 0)::bigint").format(sql.Identifier(name)) for name in _NAMES)
+_BY_DAY = sql.SQL("SELECT day, {} FROM outbound_daily WHERE day BETWEEN %s AND %s GROUP BY day").format(_SUMS)
+_IN_ALL = sql.SQL("SELECT {} FROM outbound_daily WHERE %s::text IS NULL OR origin = %s").format(_SUMS)
 
 
 def counts_by_day(*, first: date, last: date) -> dict[date, DayCounts]:
     """The days (UTC) from `first` to `last` on which anything happened. One query."""
-    rows = Daily.objects.filter(day__gte=first, day__lte=last).order_by().values_list("day").annotate(**_SUMS)
-    return {day: DayCounts(*sums) for day, *sums in rows}
+    with connection.cursor() as cursor:
+        cursor.execute(_BY_DAY, [first, last])
+        return {day: DayCounts(*sums) for day, *sums in cursor.fetchall()}
 
 
 def counts_in_all(*, origin: str | None = None) -> DayCounts:
     """All days together, of all mail or of one origin ("campaign"). One query."""
-    rows = Daily.objects.all() if origin is None else Daily.objects.filter(origin=origin)
-    found = rows.aggregate(**_SUMS)
-    return DayCounts(*(found[name] for name in _SUMS))
+    with connection.cursor() as cursor:
+        cursor.execute(_IN_ALL, [origin, origin])
+        return DayCounts(*cursor.fetchone())
