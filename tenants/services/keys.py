@@ -22,9 +22,8 @@ MOST_NETWORKS = 50
 
 _OURS = re.compile(r"ls_([0-9a-f]{12})_[A-Za-z0-9_-]{43}\Z")
 _BCRYPT_READS = 72
-_ROUNDS = 10
 # A salt with a digest that no key has.
-_HASH_OF_NO_KEY = bcrypt.gensalt(rounds=_ROUNDS).decode() + "." * 31
+_HASH_OF_NO_KEY = bcrypt.gensalt(rounds=settings.KEY_HASH_ROUNDS).decode() + "." * 31
 
 
 def create_api_key(
@@ -109,7 +108,7 @@ def prefix_of(readable: str) -> str:
 
 def hash_of(readable: str) -> str:
     """What is stored of a key."""
-    return bcrypt.hashpw(_as_bcrypt_reads(readable), bcrypt.gensalt(rounds=_ROUNDS)).decode()
+    return bcrypt.hashpw(_as_bcrypt_reads(readable), bcrypt.gensalt(rounds=settings.KEY_HASH_ROUNDS)).decode()
 
 
 def is_key(readable: str, hashed: str | None) -> bool:
