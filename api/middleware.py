@@ -9,7 +9,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from common.jsonlog import request_of_this_line
 
 Handler = Callable[[HttpRequest], HttpResponse]
-_API = "/api/"
+# Aegis and the relay's versioned paths stand outside /api/.
+_API = ("/api/", "/send", "/status", "/v1/", "/webhook/")
 _NO_APIS = ("/admin/", "/static/")
 
 log = logging.getLogger("lettershop.requests")

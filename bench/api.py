@@ -45,7 +45,7 @@ def main() -> None:
         }
         measured: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in reads}
         for app in (PLAIN, OURS):
-            with _serving(app) as port:
+            with serving(app) as port:
                 for name, paths in reads.items():
                     path = paths[app == PLAIN]
                     if path is not None:
@@ -73,7 +73,7 @@ def _fill() -> tuple[int, str, int]:
 
 
 @contextmanager
-def _serving(app: str) -> Iterator[int]:
+def serving(app: str) -> Iterator[int]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -90,7 +90,7 @@ def _serving(app: str) -> Iterator[int]:
 
 
 def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()

@@ -2,7 +2,8 @@
 
     python -m bench.http_load PORT CONNECTIONS SECONDS FILE HOST [HEADER …]
 
-FILE has one path on each line; they are asked for in turn, with the headers (`Name: value`). Prints one line of JSON.
+FILE has one path on each line; they are asked for in turn, with the headers (`Name: value`). `POST <path> <body>` posts the
+rest of the line as JSON. Prints one line of JSON.
 """
 
 import asyncio
@@ -73,12 +74,8 @@ async def run(
     port: int, connections: int, seconds: float, paths: list[str], host: str, headers: list[str]
 ) -> dict[str, object]:
     more = "".join(f"{header}\r\n" for header in headers)
-    requests = cycle(
-        [
-            f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {_AGENTS[n % len(_AGENTS)]}\r\nAccept: */*\r\n{more}\r\n".encode()
-            for n, path in enumerate(paths)
-        ]
-    )
+    heads = [f"Host: {host}\r\nUser-Agent: {agent}\r\nAccept: */*\r\n{more}" for agent in _AGENTS]
+    requests = cycle([_request(line, heads[n % len(heads)]) for n, line in enumerate(paths)])
     results = Results(time.perf_counter() + seconds)
     loop = asyncio.get_running_loop()
     started = time.perf_counter()
@@ -100,7 +97,16 @@ async def run(
     }
 
 
+def _request(line: str, headers: str) -> bytes:
+    if not line.startswith("POST "):
+        return f"GET {line} HTTP/1.1\r\n{headers}\r\n".encode()
+    _, path, body = line.split(" ", 2)
+    data = body.encode()
+    head = f"POST {path} HTTP/1.1\r\n{headers}Content-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n"
+    return head.encode() + data
+
+
 if __name__ == "__main__":
     port, connections, seconds, file, host, *headers = sys.argv[1:]
-    lines = Path(file).read_text().split()
+    lines = Path(file).read_text().splitlines()
     print(json.dumps(uvloop.run(run(int(port), int(connections), float(seconds), lines, host, headers))))

@@ -26,8 +26,8 @@ class Sink:
     """The counting SMTP sink, compiled where its source lies or, when that folder is read-only, in a temporary one."""
 
     def __init__(self, *options: str, port: int = 0) -> None:
-        self.port = port or _free_port()
-        self.control = _free_port()
+        self.port = port or free_port()
+        self.control = free_port()
         self._folder = tempfile.mkdtemp(prefix="lettershop-sink-")
         program = compiled_sink(Path(self._folder))
         self._process = subprocess.Popen(
@@ -173,7 +173,7 @@ def table(rows: Sequence[Sequence[object]]) -> str:
     return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
 
 
-def _free_port() -> int:
+def free_port() -> int:
     import socket
 
     with socket.socket() as probe:

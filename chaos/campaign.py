@@ -16,16 +16,16 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 from bench import mails  # noqa: E402
-from bench.stage import ROOT, Sink, Stage, table  # noqa: E402
+from bench.stage import Sink, Stage, table  # noqa: E402
+from chaos.serving import command_of, processes_below, serve  # noqa: E402
 
 _PATIENCE = 420.0
 
@@ -95,47 +95,13 @@ def _try(trial: Trial, recipients: int) -> Books:
     with Stage() as stage:
         try:
             stage.make_contacts(recipients)
-            server = _serve(stage)
-            try:
+            with serve(stage, "--workers", "2") as (server, _):
                 message = _start_campaign(sink.port)
                 began = time.monotonic()
                 _disturb(trial, server, stage, message)
                 return _compare(trial, sink, message, time.monotonic() - began)
-            finally:
-                server.send_signal(signal.SIGTERM)
-                if server.wait(100) != 0:
-                    sys.exit(f"{trial.name}: serve ended with {server.returncode}")
         finally:
             sink.stop()
-
-
-def _serve(stage: Stage) -> "subprocess.Popen[str]":
-    from bench.stage import _free_port
-
-    argv = [
-        sys.executable,
-        str(ROOT / "manage.py"),
-        "serve",
-        "--port",
-        str(_free_port()),
-        "--data-dir",
-        str(stage.data),
-    ]
-    server = subprocess.Popen([*argv, "--workers", "2"], stdout=subprocess.PIPE, text=True)
-    assert server.stdout is not None
-    for line in server.stdout:
-        if line.startswith("ready "):
-            threading.Thread(target=_keep_log, args=(server.stdout, stage.data / "serve.log"), daemon=True).start()
-            return server
-    sys.exit("serve did not become ready")
-
-
-def _keep_log(output: IO[str], path: Path) -> None:
-    """Read on, or the server would stand still when the pipe is full."""
-    with path.open("w") as log:
-        for line in output:
-            log.write(line)
-            log.flush()
 
 
 def _start_campaign(port: int) -> int:
@@ -207,7 +173,7 @@ def _recorded(stage: Stage, message: int) -> int:
 
 def _signal_a_worker(trial: Trial, server: int) -> None:
     """Any of the Celery processes: the parent, one of its children, or beat."""
-    workers = [pid for pid in _below(server) if b"celery" in _command(pid)]
+    workers = [pid for pid in processes_below(server) if b"celery" in command_of(pid)]
     if workers:
         chosen, number = random.choice(workers), random.choice(trial.signals)
         try:
@@ -215,27 +181,6 @@ def _signal_a_worker(trial: Trial, server: int) -> None:
         except ProcessLookupError:
             return
         trial.log.append(signal.Signals(number).name)
-
-
-def _below(parent: int) -> list[int]:
-    parents = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-    found = [parent]
-    for pid in found:
-        found += [child for child, its_parent in parents.items() if its_parent == pid]
-    return found[1:]
-
-
-def _command(pid: int) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except (FileNotFoundError, ProcessLookupError):
-        return b""
 
 
 def _compare(trial: Trial, sink: Sink, message: int, seconds: float) -> Books:

@@ -33,6 +33,11 @@ class ProviderAccount(models.Model):
     connections = models.PositiveIntegerField(default=16, help_text="open at once, in each worker")
     rate = models.FloatField(default=0, help_text="messages a second over all workers; 0: as fast as it takes them")
     is_active = models.BooleanField(default=True)
+    priority = models.PositiveSmallIntegerField(
+        default=1, help_text="1 is asked first; the next only while all before it are down"
+    )
+    weight = models.PositiveSmallIntegerField(default=100, help_text="its share among those of one priority")
+    down_since = models.DateTimeField(null=True, blank=True, editable=False)
     last_error = models.TextField(default="", blank=True)
     last_error_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -51,7 +56,13 @@ class Message(models.Model):
     name = models.CharField(max_length=200, default="")
     state = models.CharField(max_length=10, choices=MessageState.choices, default=MessageState.PLANNED)
     month = models.DateField(help_text="first day of the month it was made in: the partition of all its rows")
-    provider = models.ForeignKey(ProviderAccount, on_delete=models.PROTECT, related_name="messages")
+    provider = models.ForeignKey(
+        ProviderAccount,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="messages",
+        help_text="empty: chosen for each recipient when it is sent",
+    )
     content = models.JSONField(help_text="subject, html, text, preheader")
     stamp = models.JSONField(help_text="sender, reply-to, domains, headers: outbound.stamping")
     links = models.JSONField(default=list, help_text="link table: index is the number in a tracked link")
@@ -129,6 +140,7 @@ class Recipient(models.Model):
     reason = models.TextField(null=True, help_text="enhanced status and text of the reply, or ours")  # noqa: DJ001
     at = models.DateTimeField(help_text="of the last change")
     next_at = models.DateTimeField(null=True, help_text="when a deferred one is tried again")
+    provider_id = models.BigIntegerField(null=True, help_text="of a single message; else the message's own")
 
     class Meta:
         managed = False
@@ -150,6 +162,7 @@ class Attempt(models.Model):
     code = models.SmallIntegerField(null=True)
     reason = models.TextField(null=True)  # noqa: DJ001
     at = models.DateTimeField()
+    provider_id = models.BigIntegerField(null=True)
 
     class Meta:
         managed = False

@@ -18,9 +18,9 @@ class Plan(models.Model):
 
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=60)
-    hourly_limit = models.PositiveIntegerField(help_text="transactional messages an hour; 0: none allowed")
-    daily_limit = models.PositiveIntegerField(help_text="transactional messages a day")
-    burst = models.PositiveIntegerField(help_text="messages at once")
+    hourly_limit = models.PositiveIntegerField(help_text="calls of the relay's API an hour; 0: any number")
+    daily_limit = models.PositiveIntegerField(help_text="single messages a day, and calls of the relay's API")
+    burst = models.PositiveIntegerField(help_text="calls of the relay's API in a second")
 
     class Meta:
         ordering = ["daily_limit"]
@@ -122,15 +122,25 @@ class DueWork(models.Model):
 
 
 class Usage(models.Model):
-    """What a key, or a tenant as a whole, has used of its daily limit."""
+    """What a key, a user, or a tenant as a whole has used of its daily limit."""
 
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
-    key_id = models.BigIntegerField(default=0, help_text="0: the tenant as a whole")
+    key_id = models.BigIntegerField(default=0, help_text="0: the tenant as a whole; below 0: one of its users")
+    user_ref = models.CharField(
+        max_length=200,
+        default="",
+        db_default="",
+        blank=True,
+        help_text="as a program names them; their key_id is below 0",
+    )
     day = models.DateField(help_text="UTC")
     used = models.PositiveBigIntegerField(default=0)
 
     class Meta:
         constraints = [models.UniqueConstraint("tenant", "key_id", "day", name="usage_once")]
+        indexes = [
+            models.Index(fields=["day"], condition=models.Q(key_id=0), include=["used"], name="usage_of_tenants")
+        ]
 
     def __str__(self) -> str:
         return f"{self.used} on {self.day}"
@@ -147,3 +157,28 @@ class CallCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.used} of {self.most}"
+
+
+class WaitingMail(models.Model):
+    """A tenant whose single messages wait to be sent: the senders read this table, never every schema."""
+
+    schema = models.CharField(max_length=63, primary_key=True)
+    due_at = models.DateTimeField(db_index=True, help_text="of the first of its single messages")
+
+    def __str__(self) -> str:
+        return f"{self.schema} from {self.due_at}"
+
+
+class Setting(models.Model):
+    """Something an operator changed while the installation runs; what has no row is as the environment says."""
+
+    name = models.CharField(max_length=80, primary_key=True)
+    value = models.JSONField()
+    updated_at = models.DateTimeField(auto_now=True)
+    updated_by = models.CharField(max_length=200, default="", blank=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name

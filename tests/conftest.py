@@ -66,7 +66,7 @@ def _empty(schema: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT string_agg(format('%%I.%%I', schemaname, tablename), ', ') FROM pg_tables"
-            " WHERE schemaname = %s AND tablename ~ '^(contacts|deliverability|outbound|campaigns|members|ledger)_'"
+            " WHERE schemaname = %s AND tablename ~ '^(contacts|deliverability|outbound|campaigns|members|ledger|callbacks)_'"
             " AND tablename !~ '_[0-9]{6}$'",
             [schema],
         )

@@ -19,8 +19,11 @@ DATA = Path(tempfile.mkdtemp(prefix="lettershop-tests-"))
 os.environ["LETTERSHOP_DATA"] = str(DATA)
 os.environ["SECRET_KEY"] = "only for tests"
 os.environ["LOG_LEVEL"] = "WARNING"
+os.environ["KEY_HASH_ROUNDS"] = "4"
 # All tests share two tenants: without this they would use up each other's calls. Tests of the limits set their own.
 os.environ |= {f"API_LIMIT_{name}": "0" for name in ("PER_KEY", "PER_USER", "PER_TENANT", "GLOBAL", "WRONG_KEYS")}
+os.environ |= {f"API_LIMIT_{name}": "0" for name in ("AEGIS", "RELAY_TIERS", "RELAY_SEND", "RELAY_LIST")}
+os.environ |= {"API_LIMIT_RELAY_REALTIME": "0", "API_LIMIT_RELAY_ADMIN": "0", "RATE_LIMIT_MAX": "0"}
 _services = start_services(DATA, environ=os.environ, fast_and_unsafe=True)
 _services.__enter__()
 

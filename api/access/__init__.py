@@ -3,8 +3,17 @@
 from api.access.authentication import authenticate
 from api.access.caller import Caller
 from api.access.client_address import client_address
-from api.access.faults import Forbidden, Unauthenticated
+from api.access.faults import Forbidden, NothingShown, Unauthenticated
 from api.access.key_checks import forget_keys
 from api.access.tenancy import tenant_for
 
-__all__ = ["Caller", "Forbidden", "Unauthenticated", "authenticate", "client_address", "forget_keys", "tenant_for"]
+__all__ = [
+    "Caller",
+    "Forbidden",
+    "NothingShown",
+    "Unauthenticated",
+    "authenticate",
+    "client_address",
+    "forget_keys",
+    "tenant_for",
+]

@@ -8,11 +8,11 @@ from django.http import HttpRequest
 
 from api.access.caller import Caller
 from api.access.client_address import client_address
-from api.access.faults import Unauthenticated
+from api.access.faults import NothingShown, Unauthenticated
 from api.access.floods import hold_off, note_wrong_key
 from api.access.key_checks import KeyState, known_state, state_of_key, state_of_key_id
 from api.access.tenancy import active_tenant
-from api.access.tokens import read_token
+from api.access.tokens import TokenClaims, read_refresh_token, read_token
 
 _HOW = "Send a key in the header X-API-Key, or a token as Authorization: Bearer."
 _LONGEST = 4096
@@ -30,8 +30,16 @@ def authenticate(request: HttpRequest, *, as_password: bool = False) -> Caller:
         return _admitted(request, _state_of(given, client_address(request))).caller
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and 0 < len(token) <= _LONGEST:
-        return _caller_of_token(request, token.strip())
-    raise Unauthenticated("The API key is missing.", hint=_HOW)
+        return _caller_of_token(request, read_token(token.strip()))
+    raise NothingShown("The API key is missing.", hint=_HOW)
+
+
+def caller_of_refresh(request: HttpRequest, token: str) -> tuple[Caller, TokenClaims]:
+    """For whom a refresh token gives new tokens, and what it says. Raises Unauthenticated."""
+    if not 0 < len(token) <= _LONGEST:
+        raise Unauthenticated("This token is not valid.", hint="Ask for a new one, with the key.")
+    claims = read_refresh_token(token)
+    return _caller_of_token(request, claims), claims
 
 
 def _state_of(readable: str, address: str) -> KeyState | None:
@@ -56,16 +64,17 @@ def _password(request: HttpRequest) -> str:
         return ""
 
 
-def _caller_of_token(request: HttpRequest, token: str) -> Caller:
-    """A token is for its tenant alone and has no more rights than its key has now."""
-    claims = read_token(token)
+def _caller_of_token(request: HttpRequest, claims: TokenClaims) -> Caller:
+    """A token is for its tenant alone, unless it is an operator's, and has no more rights than its key has now."""
     of_key = _admitted(request, state_of_key_id(claims.key_id)).caller
     tenant = of_key.tenant if of_key.tenant.pk == claims.tenant_id else None
-    if of_key.is_admin:
+    is_admin = of_key.is_admin and claims.operator
+    if of_key.is_admin and not is_admin:
         tenant = active_tenant(claims.tenant_id)
     if tenant is None:
         raise Unauthenticated("The tenant of this token is gone.", hint=_HOW)
-    return replace(of_key, tenant=tenant, scopes=of_key.scopes & claims.scopes, is_admin=False, by_token=True)
+    scopes = of_key.scopes & claims.scopes
+    return replace(of_key, tenant=tenant, scopes=scopes, is_admin=is_admin, by_token=True)
 
 
 def _admitted(request: HttpRequest, state: KeyState | None) -> KeyState:

@@ -13,6 +13,10 @@ class Unauthenticated(LettershopError):
     headers = {"WWW-Authenticate": 'Bearer realm="lettershop"'}
 
 
+class NothingShown(Unauthenticated):
+    """There is neither a key nor a token in the headers."""
+
+
 class Forbidden(LettershopError):
     """The key is good, but not for this."""
 

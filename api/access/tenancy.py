@@ -9,25 +9,26 @@ from common.errors import NotFound
 from tenants.models import Tenant
 
 
-def tenant_for(request: HttpRequest, caller: Caller, *, tenant_id: int | None = None) -> Tenant:
-    """The tenant named by the path or body (`tenant_id`), by X-Workspace-ID, by the host, or else the caller's.
+def tenant_for(request: HttpRequest, caller: Caller, *, tenant_id: int | None = None, workspace: str = "") -> Tenant:
+    """The tenant named by the path or body (`tenant_id`, `workspace`), by X-Workspace-ID, by the host, or else the caller's.
 
     Raises Forbidden when it is not the caller's own and the caller is no admin, and when the names contradict
     each other; NotFound for an admin who names a tenant that is not there.
     """
     tenant = caller.tenant
-    workspace = request.headers.get("X-Workspace-ID", "")
+    workspaces = {name for name in (workspace, request.headers.get("X-Workspace-ID", "")) if name}
     host_tenant: Tenant | None = getattr(request, "tenant", None)
     if not caller.is_admin:
         named = (
             (tenant_id is not None and tenant_id != tenant.pk)
-            or (workspace and workspace != tenant.workspace_id)
+            or bool(workspaces - {tenant.workspace_id})
             or (host_tenant is not None and host_tenant.pk != tenant.pk)
         )
         if named:
             raise Forbidden("This key belongs to another tenant.", field="tenant_id")
         return tenant
-    asked = [one for one in (_by_id(tenant_id), _by_workspace(workspace), host_tenant) if one is not None]
+    named_tenants = (_by_id(tenant_id), *map(_by_workspace, sorted(workspaces)), host_tenant)
+    asked = [one for one in named_tenants if one is not None]
     if any(one.pk != asked[0].pk for one in asked):
         raise Forbidden("The path, the header and the host name different tenants.", field="tenant_id")
     if not asked and not tenant.is_active:

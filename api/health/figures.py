@@ -2,37 +2,32 @@
 
 import os
 import resource
-import threading
 import time
+from dataclasses import asdict
 from typing import Any
 
 import psycopg
-from django.conf import settings
-from psycopg import sql
 
 from api.health import probes
-from common.metrics import email_sends
+from api.health.census import Counted, census
+from common.metrics import EMAIL_SENDS, HTTP_REQUESTS, counts_by
 
 _STARTED = time.time()
-_DOMAIN_SECONDS = 60.0
 _DUE = """
 SELECT count(*), count(*) FILTER (WHERE due_at < now() - interval '1 minute'),
        coalesce(extract(epoch FROM max(now() - due_at)), 0)::float8
 FROM public.tenants_duework
 """
-_TENANTS = """
-SELECT schema_name FROM public.tenants_tenant WHERE is_active AND schema_name NOT IN ('public', %s) ORDER BY id
-"""
-_TABLES_AT_ONCE = 200
 
 
 def figures() -> dict[str, Any]:
-    """By subject: system, email, domains, queue, database, redis. What cannot be asked just now is null."""
-    due = due_work()
+    """By subject: system, requests, email, domains, queue, database, redis. What cannot be asked just now is null."""
+    due, counted = due_work(), census.counted()
     return {
         "system": _system(),
-        "email": email_figures(),
-        "domains": domains.figures(),
+        "requests": _requests(),
+        "email": email_figures() | _counted_email(counted),
+        "domains": counted and asdict(counted.domains),
         "queue": {
             "waiting": probes.queue_depths(),
             "due_work": None if due is None else {"total": due[0], "overdue": due[1], "oldest_seconds": due[2]},
@@ -44,7 +39,7 @@ def figures() -> dict[str, Any]:
 
 def email_figures() -> dict[str, int]:
     """Outcomes of attempts since the figures began, by status."""
-    return {"sent": 0, "deferred": 0, "bounced": 0, "failed": 0, **email_sends()}
+    return {"sent": 0, "deferred": 0, "bounced": 0, "failed": 0, **counts_by(EMAIL_SENDS, "status")}
 
 
 def due_work() -> tuple[int, int, float] | None:
@@ -61,42 +56,17 @@ def redis_is_up() -> bool:
     return probes.redis_server().status == "healthy"
 
 
-class Domains:
-    """Sending domains of all tenants, counted once a minute: every tenant's table is looked at."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._last: tuple[float, int] | None = None
-
-    def figures(self) -> dict[str, int] | None:
-        """`total`. None: the database is away."""
-        with self._lock:
-            now = time.monotonic()
-            if self._last is None or now - self._last[0] > _DOMAIN_SECONDS:
-                try:
-                    self._last = (now, _domains())
-                except psycopg.Error:
-                    return None
-            return {"total": self._last[1]}
+def _counted_email(counted: Counted | None) -> dict[str, Any]:
+    """Of single messages how many wait; of all mail what became of it since midnight (UTC)."""
+    if counted is None:
+        return {"queued": None, "scheduled": None, "today": None}
+    return {"queued": counted.waiting.due, "scheduled": counted.waiting.later, "today": asdict(counted.today)}
 
 
-domains = Domains()
-
-
-def _domains() -> int:
-    total = 0
-    with probes.connection() as opened:
-        schemas = [schema for (schema,) in opened.execute(_TENANTS, [settings.TENANT_TEMPLATE_SCHEMA])]
-        for first in range(0, len(schemas), _TABLES_AT_ONCE):
-            counts = sql.SQL(" UNION ALL ").join(
-                sql.SQL("SELECT count(*) AS found FROM {}").format(
-                    sql.Identifier(schema, "deliverability_sendingdomain")
-                )
-                for schema in schemas[first : first + _TABLES_AT_ONCE]
-            )
-            row = opened.execute(sql.SQL("SELECT sum(found) FROM ({}) AS counts").format(counts)).fetchone()
-            total += int(row[0]) if row else 0
-    return total
+def _requests() -> dict[str, Any]:
+    """Over all processes, since the figures began."""
+    by_status = counts_by(HTTP_REQUESTS, "status")
+    return {"total": sum(by_status.values()), "by_status": dict(sorted(by_status.items()))}
 
 
 def _system() -> dict[str, float | int]:

@@ -25,10 +25,11 @@ def count_call(request: HttpRequest, *, caller: Caller, tenant: Tenant) -> Allow
     None when there are none. Raises TooManyCalls (a QuotaExceeded with `retry_after` and `headers`), and then it is
     counted nowhere; Unavailable when there is nowhere to count.
     """
-    return take(_windows(caller, tenant))
+    return take(call_windows(caller, tenant))
 
 
-def _windows(caller: Caller, tenant: Tenant) -> list[Window]:
+def call_windows(caller: Caller, tenant: Tenant) -> list[Window]:
+    """What a call of any dialect counts against: its key or user, its tenant, all of them."""
     windows = [
         Window(f"tenant:{tenant.pk}", _limit("API_LIMIT_PER_TENANT"), _MINUTE),
         Window("all", _limit("API_LIMIT_GLOBAL"), _MINUTE),

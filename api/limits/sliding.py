@@ -2,8 +2,12 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import redis
+from redis.asyncio import BlockingConnectionPool
+from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -15,7 +19,9 @@ _MICRO = 1_000_000
 # "<everything counted up to and with this call>:<what this call counted>". What is in the window is therefore the newest
 # total less what stood before the oldest member, however much a call counts. Scores rise strictly, even when the clock
 # is put back, so that the order of members is the order of calls.
-# ARGV: amount, then for each key: limit, window in microseconds.
+# With a grain above 0, calls within one grain share a member, whose score is the end of that grain: a window of a million
+# calls takes a thousand members, and a call leaves it late by at most a grain, never early.
+# ARGV: amount, then for each key: limit, window in microseconds, grain in microseconds.
 _COUNT = """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
@@ -27,13 +33,19 @@ local function read(member)
 end
 local answer, entries, refused = {}, {}, false
 for i, key in ipairs(KEYS) do
-  local limit, span = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
-  local at, total, used = now, 0, 0
+  local limit, span, grain = tonumber(ARGV[3 * i - 1]), tonumber(ARGV[3 * i]), tonumber(ARGV[3 * i + 1])
+  local moment, at, total, used, joined, shared = now, now + grain, 0, 0, 0, false
   local newest = redis.call('ZRANGE', key, -1, -1, 'WITHSCORES')
   if newest[1] then
-    total = read(newest[1])
-    at = math.max(now, tonumber(newest[2]) + 1)
-    redis.call('ZREMRANGEBYSCORE', key, '-inf', number(at - span))
+    local own, latest = nil, tonumber(newest[2])
+    total, own = read(newest[1])
+    if now <= latest and now > latest - grain then
+      at, joined, shared = latest, own, newest[1]
+    else
+      moment = math.max(now, latest + 1)
+      at = moment + grain
+    end
+    redis.call('ZREMRANGEBYSCORE', key, '-inf', number(moment - span))
   end
   local free, before, blocked = at + span, total, 0
   local oldest = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
@@ -58,10 +70,14 @@ for i, key in ipairs(KEYS) do
     end
   end
   answer[i] = {used, free, blocked}
-  entries[i] = {at, number(total + amount) .. ':' .. number(amount), math.ceil((at - now + span) / 1000) + 1000}
+  local member = number(total + amount) .. ':' .. number(joined + amount)
+  entries[i] = {at, member, math.ceil((at - now + span) / 1000) + 1000, shared}
 end
 if not refused then
   for i, key in ipairs(KEYS) do
+    if entries[i][4] then
+      redis.call('ZREM', key, entries[i][4])
+    end
     redis.call('ZADD', key, number(entries[i][1]), entries[i][2])
     redis.call('PEXPIRE', key, entries[i][3])
     answer[i][1] = answer[i][1] + amount
@@ -69,6 +85,13 @@ if not refused then
 end
 return {refused and 0 or 1, now, answer}
 """
+
+# Windows of more calls than this are counted by the grain; a thousand of them make the window.
+_COUNTED_ONE_BY_ONE = 5_000
+_GRAINS = 1_000
+# Of an event loop, and how long a call waits for its turn on one of them.
+_CONNECTIONS = 16
+_TURN_SECONDS = 2
 
 
 class SlidingWindows:
@@ -79,19 +102,31 @@ class SlidingWindows:
 
     def count(self, windows: Sequence[Window], amount: int) -> Verdict:
         """Raises StoreAway."""
-        keys = [f"limit:{window.seconds}:{window.name}" for window in windows]
-        arguments = [amount]
-        for window in windows:
-            arguments += [window.limit, window.seconds * _MICRO]
         try:
-            allowed, now, found = self._script(keys=keys, args=arguments)
+            answer = self._script(**_asked(windows, amount))
         except redis.RedisError as error:
             raise StoreAway(str(error)) from error
-        standings = (
-            Standing(window, used, free / _MICRO, blocked / _MICRO)
-            for window, (used, free, blocked) in zip(windows, found, strict=True)
-        )
-        return Verdict(bool(allowed), now / _MICRO, tuple(standings))
+        return _verdict(windows, answer)
+
+
+class AsyncSlidingWindows:
+    """The same windows, counted by the same script, for an event loop."""
+
+    def __init__(self, client: AsyncRedis) -> None:
+        self._client = client
+        self._script = client.register_script(_COUNT)
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await self._client.aclose()
+
+    async def count(self, windows: Sequence[Window], amount: int) -> Verdict:
+        """Raises StoreAway."""
+        try:
+            answer = await self._script(**_asked(windows, amount))
+        except redis.RedisError as error:
+            raise StoreAway(str(error)) from error
+        return _verdict(windows, answer)
 
 
 @lru_cache(maxsize=4)
@@ -100,3 +135,35 @@ def limits_client(url: str) -> redis.Redis:
     # Once again only when a kept connection turns out to be dead; an answer that is late is not asked for twice.
     retry = Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
     return redis.Redis.from_url(url, socket_timeout=0.5, socket_connect_timeout=0.5, retry=retry)
+
+
+def async_limits_client(url: str) -> AsyncRedis:
+    """The same for the event loop that runs; it belongs to that loop. However many calls come at once, they share a few
+    connections."""
+    retry = AsyncRetry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=_CONNECTIONS,
+        timeout=_TURN_SECONDS,
+        socket_timeout=0.5,
+        socket_connect_timeout=0.5,
+        retry=retry,
+    )
+    return AsyncRedis.from_pool(pool)
+
+
+def _asked(windows: Sequence[Window], amount: int) -> dict[str, Any]:
+    arguments = [amount]
+    for window in windows:
+        span = window.seconds * _MICRO
+        arguments += [window.limit, span, span // _GRAINS if window.limit > _COUNTED_ONE_BY_ONE else 0]
+    return {"keys": [f"limit:{window.seconds}:{window.name}" for window in windows], "args": arguments}
+
+
+def _verdict(windows: Sequence[Window], answer: Any) -> Verdict:
+    allowed, now, found = answer
+    standings = (
+        Standing(window, used, free / _MICRO, blocked / _MICRO)
+        for window, (used, free, blocked) in zip(windows, found, strict=True)
+    )
+    return Verdict(bool(allowed), now / _MICRO, tuple(standings))

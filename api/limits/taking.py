@@ -19,7 +19,7 @@ from common.metrics import LIMIT_CHECKS
 log = logging.getLogger(__name__)
 
 # While it is away, Redis is asked again this often: each request would wait for it otherwise.
-_ASK_AGAIN_SECONDS = 2.0
+ASK_AGAIN_SECONDS = 2.0
 
 
 class Limits:
@@ -34,20 +34,13 @@ class Limits:
 
         Raises TooManyCalls, and Unavailable when there is nowhere to count.
         """
-        limited = [window for window in windows if window.limit > 0]
+        limited = with_a_limit(windows)
         if not limited:
             return None
         try:
-            verdict = self._count(limited, amount)
+            return allowance_of(self._count(limited, amount))
         except StoreAway as error:
-            LIMIT_CHECKS.labels("unavailable").inc()
-            log.warning("calls cannot be counted: neither Redis nor the database answers", extra={"cause": str(error)})
-            raise Unavailable("Your calls cannot be counted just now.", hint="Try again in a moment.") from error
-        LIMIT_CHECKS.labels("allowed" if verdict.allowed else "refused").inc()
-        if not verdict.allowed:
-            raise _too_many(verdict)
-        tightest = min(verdict.standings, key=lambda standing: (standing.remaining, -standing.free_at))
-        return Allowance(tightest.window.limit, tightest.remaining, math.ceil(tightest.free_at))
+            raise nowhere_to_count(error) from error
 
     def _count(self, windows: Sequence[Window], amount: int) -> Verdict:
         now = time.monotonic()
@@ -59,7 +52,7 @@ class Limits:
                     log.warning("Redis is away, calls are counted in the database", extra={"cause": str(error)})
                     # What an earlier absence left.
                     self._second.remove_old()
-                self._away_until = now + _ASK_AGAIN_SECONDS
+                self._away_until = now + ASK_AGAIN_SECONDS
             else:
                 self._away_until = 0.0
                 return verdict
@@ -74,6 +67,27 @@ def take(windows: Sequence[Window], *, amount: int = 1) -> Allowance | None:
 @lru_cache(maxsize=4)
 def _limits_at(url: str) -> Limits:
     return Limits(SlidingWindows(limits_client(url)), CountedWindows())
+
+
+def with_a_limit(windows: Sequence[Window]) -> list[Window]:
+    """Those that are counted at all, each once."""
+    return list(dict.fromkeys(window for window in windows if window.limit > 0))
+
+
+def allowance_of(verdict: Verdict) -> Allowance:
+    """What is left in the tightest window. Raises TooManyCalls."""
+    LIMIT_CHECKS.labels("allowed" if verdict.allowed else "refused").inc()
+    if not verdict.allowed:
+        raise _too_many(verdict)
+    tightest = min(verdict.standings, key=lambda standing: (standing.remaining, -standing.free_at))
+    return Allowance(tightest.window.limit, tightest.remaining, math.ceil(tightest.free_at))
+
+
+def nowhere_to_count(error: StoreAway) -> Unavailable:
+    """Noted, and said to the caller."""
+    LIMIT_CHECKS.labels("unavailable").inc()
+    log.warning("calls cannot be counted: neither Redis nor the database answers", extra={"cause": str(error)})
+    return Unavailable("Your calls cannot be counted just now.", hint="Try again in a moment.")
 
 
 def _too_many(verdict: Verdict) -> TooManyCalls:

@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver
 from api.v2.campaigns.urls import urlpatterns as campaigns
 from api.v2.contacts.urls import urlpatterns as contacts
 from api.v2.data_sources.urls import urlpatterns as data_sources
+from api.v2.endpoints.urls import urlpatterns as endpoints
 from api.v2.imports.urls import urlpatterns as imports
 from api.v2.keys.urls import urlpatterns as keys
 from api.v2.segments.urls import urlpatterns as segments
@@ -22,6 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *campaigns,
     *contacts,
     *data_sources,
+    *endpoints,
     *imports,
     *keys,
     *segments,

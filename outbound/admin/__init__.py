@@ -1,5 +1,5 @@
-"""Providers on a tenant's desk; what waits and what is wrong on the operators'."""
+"""Messages and providers on a tenant's desk; what waits and what is wrong on the operators'."""
 
-from outbound.admin import operations, overview, providers
+from outbound.admin import messages, operations, overview, providers, queue
 
-__all__ = ["operations", "overview", "providers"]
+__all__ = ["messages", "operations", "overview", "providers", "queue"]

@@ -1,5 +1,7 @@
 """The whole examination, from the ground up: what stands on something that is broken is not looked at."""
 
+from collections.abc import Callable
+
 from django.db import DatabaseError
 
 from common.database import connection
@@ -8,6 +10,9 @@ from outbound.health.configuration import configuration_checks
 from outbound.health.schemas import schema_check
 from outbound.health.servers import broker_checks, database_checks, disk_check, redis_check
 from outbound.health.work import work_checks
+
+# What is examined by apps that this one does not know; they add themselves when they are ready.
+further_checks: list[Callable[[], Check]] = []
 
 
 def installation_checks(*, answer_seconds: float = 1.5) -> list[Check]:
@@ -25,7 +30,7 @@ def installation_checks(*, answer_seconds: float = 1.5) -> list[Check]:
         schemas = schema_check()
         checks.append(schemas)
         if schemas.ok:
-            checks += work_checks()
+            checks += [*work_checks(), *(check() for check in further_checks)]
     except DatabaseError as error:
         checks.append(Check("tables", False, f"The tables cannot be read: {error}".strip(), "Run `manage.py prepare`."))
     return checks

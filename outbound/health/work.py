@@ -7,6 +7,7 @@ from psycopg import sql
 
 from common.database import connection
 from outbound.health.check import Check, fine, worth_a_look, wrong
+from outbound.posting.heartbeat import living_senders
 from tenants.models import Tenant
 
 _SHOWN = 5
@@ -15,6 +16,11 @@ _WAITING = """
 SELECT count(*), coalesce(extract(epoch FROM max(now() - due_at)), 0)::int
 FROM public.tenants_duework WHERE due_at < now() - interval '1 minute'
 """
+_MAIL_WAITING = """
+SELECT count(*), coalesce(extract(epoch FROM max(now() - due_at)), 0)::int
+FROM public.tenants_waitingmail WHERE due_at < now() - interval '10 seconds'
+"""
+_LONGEST_WAIT = 300  # seconds
 # Handed to nobody for two minutes, although a provider is not the reason.
 _STUCK = """
 SELECT {slug}, m.id, m.name, m.state FROM {message} m WHERE m.error = '' AND (
@@ -32,8 +38,8 @@ _WITHOUT_PROVIDER = "SELECT {slug} WHERE NOT EXISTS (SELECT 1 FROM {provider} p 
 
 
 def work_checks() -> list[Check]:
-    """Due work, messages, providers. The tables must be of this version."""
-    return [_due_work(), _stuck(), _paused(), _failing_providers(), _without_provider()]
+    """Due work, messages, senders, providers. The tables must be of this version."""
+    return [_due_work(), _stuck(), _paused(), _senders(), _failing_providers(), _without_provider()]
 
 
 def _due_work() -> Check:
@@ -76,6 +82,32 @@ def _paused() -> Check:
             "Resume or cancel it at the tenant's desk.",
         )
     return fine("paused messages", "No message is paused.")
+
+
+def _senders() -> Check:
+    alive = living_senders()
+    with connection.cursor() as cursor:
+        cursor.execute(_MAIL_WAITING)
+        count, seconds = cursor.fetchone()
+    if not alive and count:
+        return wrong(
+            "senders",
+            f"Single messages of {count} tenants are due, the oldest for {seconds} s, and no sender is known to be alive.",
+            "Start one: `manage.py serve` does, the sender service does, or `manage.py queue start`.",
+        )
+    if count and seconds > _LONGEST_WAIT:
+        return worth_a_look(
+            "senders",
+            f"Single messages of {count} tenants are due, the oldest for {seconds} s.",
+            "`manage.py queue status` tells what waits and which provider accounts are down.",
+        )
+    if alive:
+        return fine("senders", f"Alive: {len(alive)}. No single message waits longer than it should.")
+    return worth_a_look(
+        "senders",
+        "No sender of single messages is known to be alive; none waits.",
+        "Start one: `manage.py serve` does, the sender service does, or `manage.py queue start`.",
+    )
 
 
 def _failing_providers() -> Check:

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from psycopg import sql
 
+from outbound.posting.whole import RANKS, STANDS, STATED
 from outbound.recording.machines import MOST_LINKS, SOONEST, TAKE_BACK
 
 # Recorders of one message take turns, so that "the first of this recipient" is exact and no two wait for each
@@ -15,6 +16,7 @@ LOCK = "SELECT pg_advisory_xact_lock(%s::int, turn) FROM unnest(%s::int[]) AS tu
 
 @dataclass(frozen=True, slots=True)
 class Statements:
+    take_turns: sql.Composed
     add: sql.Composed
     take_back: sql.Composed
     settle_doubts: sql.Composed
@@ -28,8 +30,12 @@ class Statements:
 def for_schema(schema: str) -> Statements:
     words: dict[str, sql.Composable] = {
         name: sql.Identifier(schema, f"outbound_{name}")
-        for name in ("message", "chunk", "recipient", "event", "engagement", "tally", "daily")
-    }
+        for name in (
+            "message", "chunk", "recipient", "event", "engagement", "tally", "daily", "submission", "queue", "news", "listener",
+        )
+    }  # fmt: skip
+    words |= {"stands": sql.SQL(STANDS).format(**words), "stated": sql.SQL(STATED).format(ranks=sql.SQL(RANKS))}
+    words["ranks"] = sql.SQL(RANKS)
     words["event_partitions"] = sql.Literal(f'"{schema}".outbound_event_')
     words |= {f"soonest_{name}": _seconds(SOONEST[kind]) for name, kind in (("open", 1), ("click", 2))}
     (many, long), (some, short) = sorted(MOST_LINKS.items(), reverse=True)
@@ -37,7 +43,7 @@ def for_schema(schema: str) -> Statements:
     return Statements(
         *(
             sql.SQL(text).format(**words)
-            for text in (_ADD, TAKE_BACK, _SETTLE_DOUBTS, _MOVE_STATES, _CONTACTS, _LATER_NEWS, _DOUBTFUL)
+            for text in (_TAKE_TURNS, _ADD, TAKE_BACK, _SETTLE_DOUBTS, _MOVE_STATES, _CONTACTS, _LATER_NEWS, _DOUBTFUL)
         )
     )
 
@@ -45,6 +51,15 @@ def for_schema(schema: str) -> Statements:
 def _seconds(number: int) -> sql.Composable:
     return sql.SQL("interval {}").format(sql.Literal(f"{number} seconds"))
 
+
+# Recorders take turns, as above; and where a message was submitted, its senders wait too: its row is held from here on,
+# so that where it stands as a whole is always told from all that is known. Campaigns' messages are left alone.
+_TAKE_TURNS = """
+WITH turns AS MATERIALIZED (SELECT pg_advisory_xact_lock(%(tenant)s::int, turn) FROM unnest(%(turns)s::int[]) AS turn)
+SELECT m.id FROM {message} m
+WHERE m.id = ANY(%(distinct)s::bigint[]) AND m.provider_id IS NULL AND (SELECT count(*) FROM turns) >= 0
+ORDER BY m.id FOR NO KEY UPDATE
+"""
 
 # Events, each recipient's engagement, the hourly tallies and the day's counts of one batch. Opens (1) and clicks (2) always count;
 # of everything else only the first of its kind does, so that a provider may tell us twice.
@@ -151,6 +166,18 @@ WITH given AS MATERIALIZED (
         confirmed = d.confirmed + excluded.confirmed, blocked = d.blocked + excluded.blocked,
         came_back = d.came_back + excluded.came_back, human_opened = d.human_opened + excluded.human_opened,
         human_clicked = d.human_clicked + excluded.human_clicked
+), news AS (
+    INSERT INTO {news} (at, kind, month, message_id, position, detail)
+    SELECT f.at, l.kind, f.month, f.message_id, f.position, jsonb_strip_nulls(jsonb_build_object('reason', f.detail,
+        'url', CASE WHEN f.kind = 2 THEN (SELECT m.links -> f.link::int ->> 'url' FROM {message} m WHERE m.id = f.message_id) END,
+        'by_machine', CASE WHEN f.kind <= 2 AND NOT f.human THEN true END))
+    FROM fresh f JOIN {listener} l ON l.kind = (ARRAY['opened', 'clicked', 'unsubscribed', 'bounced', 'bounced', 'complained',
+        'delivered', 'bounced'])[f.kind]
+    ORDER BY f.n
+), stated AS (
+    UPDATE {submission} s SET {stated}
+    FROM (SELECT m.month, m.id AS message_id FROM message m WHERE m.origin = 'single') g CROSS JOIN LATERAL ({stands}) w
+    WHERE s.month = g.month AND s.message_id = g.message_id AND s.state <> ({ranks})[w.rank]
 ), suspect AS (
     SELECT DISTINCT t.message_id, t.position FROM touched t JOIN fresh f ON f.message_id = t.message_id AND f.position = t.position
     WHERE t.human_clicked_at IS NOT NULL AND f.kind = 2 AND t.clicked_at >= (SELECT min(at) - {long} FROM fresh WHERE kind = 2) AND (
@@ -162,29 +189,30 @@ SELECT (SELECT count(*) FROM known), (SELECT count(*) FROM fresh), pg_current_xa
 """
 
 # Whatever happened to a recipient proves that the provider had the mail. A chunk that is still being worked on
-# belongs to its worker, who writes its counts in absolute numbers: its doubts are settled when the message ends.
+# belongs to its worker, who writes its counts in absolute numbers: its doubts are settled when the message ends. Single
+# messages have no chunks.
 _SETTLE_DOUBTS = """
 WITH seen AS MATERIALIZED (
     SELECT DISTINCT s.message_id, s.position FROM unnest(%(messages)s::bigint[], %(positions)s::int[]) AS s(message_id, position)
 ), doubt AS MATERIALIZED (
-    SELECT r.month, r.message_id, r.position FROM {message} m CROSS JOIN LATERAL (
+    SELECT r.month, r.message_id, r.position, m.provider_id IS NULL AS single FROM {message} m CROSS JOIN LATERAL (
         SELECT r.month, r.message_id, r.position FROM {recipient} r
         WHERE r.month = m.month AND r.message_id = m.id AND r.state = 10 OFFSET 0
     ) r JOIN seen s ON s.message_id = r.message_id AND s.position = r.position
     WHERE m.id = ANY(%(distinct)s::bigint[])
 ), home AS MATERIALIZED (
-    SELECT d.*, c.id AS chunk_id FROM doubt d CROSS JOIN LATERAL (
+    SELECT d.*, c.id AS chunk_id FROM doubt d LEFT JOIN LATERAL (
         SELECT c.id, c.state FROM {chunk} c WHERE c.message_id = d.message_id AND (
             c.positions IS NULL AND d.position >= c.first_position AND d.position < c.first_position + c.size
             OR d.position = ANY(c.positions))
         ORDER BY c.attempt DESC LIMIT 1
-    ) c WHERE c.state = 'done'
+    ) c ON true WHERE c.state = 'done' OR d.single
 ), held AS MATERIALIZED (
     SELECT c.id FROM {chunk} c WHERE c.id IN (SELECT chunk_id FROM home) AND c.state = 'done' ORDER BY c.id FOR NO KEY UPDATE
 ), settled AS (
     UPDATE {recipient} r SET state = 3, reason = NULL, at = now() FROM home h
     WHERE r.month = h.month AND r.message_id = h.message_id AND r.position = h.position AND r.state = 10
-      AND h.chunk_id IN (SELECT id FROM held)
+      AND (h.single OR h.chunk_id IN (SELECT id FROM held))
     RETURNING h.chunk_id, h.message_id
 ), told AS (
     INSERT INTO {daily} AS d (day, origin, slot, sent)
@@ -210,9 +238,11 @@ WHERE r.month = w.month AND r.message_id = w.message_id AND r.position = w.posit
       WHEN 6 THEN r.state IN (3, 4) WHEN 4 THEN r.state IN (3, 6) ELSE false END
 """
 
-# Whose address it is: from the recipient's row, or from the frozen audience while that row is still to be written.
+# Whose address it is: from the recipient's row, or from the frozen audience while that row is still to be written. Single
+# messages name the address itself, which may be no contact's.
 _CONTACTS = """
-SELECT w.reason, coalesce(r.contact_id, c.contact_ids[w.position - c.first_position + 1])
+SELECT w.reason, coalesce(r.contact_id, c.contact_ids[w.position - c.first_position + 1]), s.recipients -> w.position ->> 'email',
+    s.addresses[w.position + 1]
 FROM unnest(%(messages)s::bigint[], %(positions)s::int[], %(reasons)s::text[]) AS w(message_id, position, reason)
 JOIN {message} m ON m.id = w.message_id
 LEFT JOIN LATERAL (
@@ -224,6 +254,10 @@ LEFT JOIN LATERAL (
     WHERE r.contact_id IS NULL AND c.message_id = w.message_id AND c.positions IS NULL
       AND w.position >= c.first_position AND w.position < c.first_position + c.size LIMIT 1
 ) c ON true
+LEFT JOIN LATERAL (
+    SELECT s.recipients, s.addresses FROM {submission} s
+    WHERE m.provider_id IS NULL AND s.month = m.month AND s.message_id = m.id LIMIT 1
+) s ON true
 """
 
 # For the end of a message: what came before the recipient's row was there, or while it was still in doubt.

@@ -7,10 +7,10 @@ from zlib import crc32
 
 from psycopg import sql
 
-from contacts.services.suppression_statements import by_contact, contact_parameters
+from contacts.services.suppression_statements import by_address, by_contact, contact_parameters
 from outbound.recording.hits import Hit
 from outbound.recording.machines import by_people
-from outbound.recording.statements import LOCK, LOCKS, for_schema
+from outbound.recording.statements import LOCKS, for_schema
 from outbound.states import EventKind, RecipientState
 
 
@@ -40,7 +40,7 @@ def recording(schema: str, hits: Sequence[Hit]) -> Steps:
     """All of it belongs into one transaction."""
     if not hits:
         return Recorded()
-    yield _take_turns(schema, hits)
+    yield _take_turns(schema, {hit.message_id for hit in hits})
     suppressed = yield from _apply(schema, hits)
     # Last, because it is the one that has to be waited for.
     ((known, fresh, transaction, *suspects),) = yield Step(for_schema(schema).add, _batch(hits), rows=True)
@@ -51,7 +51,7 @@ def recording(schema: str, hits: Sequence[Hit]) -> Steps:
 
 def settling(schema: str, message_id: int) -> Steps:
     """What could not be applied when it happened, because the sender was still at work on that recipient."""
-    yield Step(LOCK, [_tenant_turn(schema), [message_id % LOCKS]])
+    yield _take_turns(schema, {message_id})
     rows: list[tuple[Any, ...]] = []
     for statement in (for_schema(schema).doubtful, for_schema(schema).later_news):
         rows += yield Step(statement, {"message": message_id}, rows=True)
@@ -62,7 +62,7 @@ def settling(schema: str, message_id: int) -> Steps:
 
 
 def _apply(schema: str, hits: Sequence[Hit]) -> Generator[Step, list[tuple[Any, ...]], int]:
-    """Doubts, states and suppression. Returns how many contacts are meant by the last."""
+    """Doubts, states and suppression. Returns how many contacts and addresses are meant by the last."""
     statements = for_schema(schema)
     yield Step(
         statements.settle_doubts,
@@ -86,10 +86,19 @@ def _apply(schema: str, hits: Sequence[Hit]) -> Generator[Step, list[tuple[Any, 
         },
         rows=True,
     )
-    pairs = sorted({(contact, reason) for reason, contact in owners if contact is not None})
+    pairs = sorted({(contact, reason) for reason, contact, *_ in owners if contact})
     if pairs:
         yield Step(by_contact(schema), contact_parameters(pairs, origin=_origin(told)))
-    return len(pairs)
+    nobodys = sorted({(reason, key, email) for reason, contact, email, key in owners if not contact and key})
+    for reason in sorted({reason for reason, *_ in nobodys}):
+        meant = [(email, key) for given, key, email in nobodys if given == reason]
+        yield Step(by_address(schema), _address_parameters(meant, reason, _origin(told)))
+    return len(pairs) + len(nobodys)
+
+
+def _address_parameters(meant: Sequence[tuple[str, str]], reason: str, origin: str) -> dict[str, Any]:
+    emails, keys = zip(*meant, strict=True)
+    return {"emails": list(emails), "keys": list(keys), "reason": reason, "origin": origin, "note": ""}
 
 
 # What an event makes of a recipient whose mail the provider took, and which events outrank which.
@@ -108,11 +117,14 @@ _SUPPRESSES: dict[int, str] = {
 }
 
 
-def _take_turns(schema: str, hits: Sequence[Hit]) -> Step:
-    return Step(LOCK, [_tenant_turn(schema), sorted({hit.message_id % LOCKS for hit in hits})])
+def _take_turns(schema: str, messages: set[int]) -> Step:
+    turns = sorted({message % LOCKS for message in messages})
+    given = {"tenant": tenant_turn(schema), "turns": turns, "distinct": _numbers(messages)}
+    return Step(for_schema(schema).take_turns, given)
 
 
-def _tenant_turn(schema: str) -> int:
+def tenant_turn(schema: str) -> int:
+    """The first number of the advisory locks that recorders of this tenant take; the second is message id % LOCKS."""
     return crc32(schema.encode()) - (1 << 31)
 
 

@@ -59,12 +59,13 @@ def work_on(message_id: int, *, stop: Callable[[], bool], slice_seconds: float) 
         return Work(message_id, MessageState.CANCELLED)
     if message.state == MessageState.CANCELLED:
         return _cancel(message)
-    if message.state != MessageState.SENDING:
+    # Without a provider it is a single message: those have senders of their own (outbound.posting).
+    if message.state != MessageState.SENDING or message.provider is None:
         done_with(task=TASK, reference=message_id)
         return Work(message_id, message.state)
     store, compiled = _store(message)
-    ended = _run(message, store, compiled, stop, slice_seconds)
-    return _after(message, store, ended)
+    ended = _run(message, message.provider, store, compiled, stop, slice_seconds)
+    return _after(message, message.provider, store, ended)
 
 
 def work_inline(message_id: int, *, slice_seconds: float = 5.0) -> Work:
@@ -87,14 +88,19 @@ def smtp_account(provider: ProviderAccount) -> SmtpAccount:
 
 
 def _run(
-    message: Message, store: Store, compiled: CompiledMessage, stop: Callable[[], bool], slice_seconds: float
+    message: Message,
+    provider: ProviderAccount,
+    store: Store,
+    compiled: CompiledMessage,
+    stop: Callable[[], bool],
+    slice_seconds: float,
 ) -> Ended:
     rate = None
-    if message.provider.rate:
+    if provider.rate:
         rate = SharedRate(
             rate_client(settings.REDIS_URL),
-            key=f"{current_tenant().schema_name}:{message.provider_id}",
-            per_second=message.provider.rate,
+            key=f"{current_tenant().schema_name}:{provider.pk}",
+            per_second=provider.rate,
             workers=settings.ENGINE_RUNNERS,
         )
 
@@ -107,9 +113,7 @@ def _run(
             flush_rows=_FLUSH_ROWS,
             flush_now=lambda: runner.attend() if runner else None,
         )
-        runner = Runner(
-            store=store, pump=pump, account=smtp_account(message.provider), rate=rate, lease_seconds=LEASE_SECONDS
-        )
+        runner = Runner(store=store, pump=pump, account=smtp_account(provider), rate=rate, lease_seconds=LEASE_SECONDS)
         return await runner.run(stop=stop, slice_seconds=slice_seconds)
 
     with _rare_collections():
@@ -143,9 +147,9 @@ def _store(message: Message) -> tuple[Store, CompiledMessage]:
     return store, compiled
 
 
-def _after(message: Message, store: Store, ended: Ended) -> Work:
+def _after(message: Message, provider: ProviderAccount, store: Store, ended: Ended) -> Work:
     try:
-        _note_provider(message.provider, ended)
+        _note_provider(provider, ended)
         if ended.end == End.REFUSED:
             _pause(message, ended.why)
         elif store.finish():

@@ -133,8 +133,15 @@ def parse_mailbox(text: str) -> tuple[str, Address]:
         return "", _bare_address(text)
     name = _plain_name(found["quoted"], found["words"])
     address = parse_address(found["address"])
-    _refuse_another_address(name, address)
+    check_shown_name(name, address)
     return name, address
+
+
+def check_shown_name(name: str, address: Address) -> None:
+    """Raises InvalidMailbox for a name like ceo@bank.example before another address: so people are deceived."""
+    for shown in _ADDRESS_IN_NAME.findall(name):
+        if shown.casefold() != address.text.casefold():
+            raise InvalidMailbox("The sender's name shows another address than the sender's own.")
 
 
 # Possessive quantifiers: a part that has matched is never tried again, so no input can make this slow.
@@ -293,10 +300,3 @@ def _plain_name(quoted: str | None, words: str | None) -> str:
     if "=?" in name:
         raise InvalidMailbox("Write the sender's name as it is, not encoded.")
     return " ".join(unicodedata.normalize("NFC", name).split())
-
-
-def _refuse_another_address(name: str, address: Address) -> None:
-    """A name like ceo@bank.example before another address is how people are deceived."""
-    for shown in _ADDRESS_IN_NAME.findall(name):
-        if shown.casefold() != address.text.casefold():
-            raise InvalidMailbox("The sender's name shows another address than the sender's own.")

@@ -122,19 +122,21 @@ def forget_ended(directory: Path) -> None:
             held.close()
 
 
-def email_sends() -> dict[str, int]:
-    """Outcomes of attempts by status, over all processes, since the figures began."""
+def counts_by(counter: Counter, label: str) -> dict[str, int]:
+    """What all processes have counted since the figures began, by one of the labels."""
     if not shares_figures():
-        families: Iterable = EMAIL_SENDS.collect()
+        families: Iterable = counter.collect()
     else:
         with _alone():
             families = _read()
-    return {
-        sample.labels["status"]: int(sample.value)
-        for family in families
-        for sample in family.samples
-        if sample.name == "email_sends_total"
-    }
+    (described,) = counter.describe()
+    sums: dict[str, int] = {}
+    for family in families:
+        for sample in family.samples:
+            if sample.name == f"{described.name}_total":
+                word = sample.labels[label]
+                sums[word] = sums.get(word, 0) + int(sample.value)
+    return sums
 
 
 class _Read(Collector):

@@ -51,11 +51,13 @@ class Limits:
     """`seconds` for everything together, from the name's look-up to the last byte; `largest` in bytes, unpacked.
 
     `allow_private`: None leaves it to OUTGOING_ALLOW_PRIVATE. `resolve` finds the addresses of a name. `trust` is a
-    file with certificates to trust in place of the system's.
+    file with certificates to trust in place of the system's. `cut`: only the beginning of the body is of interest: it is
+    read up to `largest` bytes as they come, and more is no refusal.
     """
 
     seconds: float = 10.0
     largest: int = 10_000_000
+    cut: bool = False
     allow_private: bool | None = None
     resolve: Resolve = field(default=look_up)
     trust: str = ""
@@ -100,7 +102,10 @@ def _exchange(
             )
             response = http.getresponse()
             answer = Answer(response.status, {name.lower(): response.headers[name] for name in response.headers})
-            _read(response, answer.headers, limits.largest, into)
+            if limits.cut:
+                into.write(response.read(limits.largest, decode_content=False))
+            else:
+                _read(response, answer.headers, limits.largest, into)
     except (HTTPError, HTTPException, OSError, ValueError) as error:
         raise _trouble(destination, deadline, error) from error
     finally:

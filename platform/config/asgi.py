@@ -1,15 +1,21 @@
-"""The web server's entry: the bare tracking doors, and Django beside them in threads."""
+"""The web server's entry: the bare doors (tracking, sends, figures that go on), and Django beside them in threads."""
 
 import os
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
+# First: it sets Django up, which the doors' models need.
+from config.wsgi import application as django_application
+
+# isort: split
 from a2wsgi import WSGIMiddleware
 from django.conf import settings
 
-from api.public import PublicDoors, UrlSigner
+from api.intake import Committer, IntakeDoors
+from api.public import Directory, PublicDoors, UrlSigner
+from api.public.database import Database
+from api.relay.realtime import RealtimeDoor
 from common.database import conninfo
-from config.wsgi import application as django_application
 from outbound.stamping import key_ring
 
 # As in the ASGI specification, where a scope's keys depend on its type.
@@ -31,18 +37,44 @@ doors = public_doors()
 django = WSGIMiddleware(cast("Any", django_application), workers=_THREADS)
 # Threads of their own: whoever asks how things are is answered when all others are busy.
 watchers = WSGIMiddleware(cast("Any", django_application), workers=2)
+realtime = RealtimeDoor(cast("Any", django), conninfo())
+intake = IntakeDoors(
+    Committer(conninfo()),
+    Directory(Database(conninfo(), application="lettershop hosts")),
+    django,
+    behind_proxy=settings.BEHIND_PROXY,
+)
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
-    """Opens, clicks and unsubscribes never touch Django's request stack; everything else is Django's."""
-    if scope["type"] == "http" and scope["path"] == "/healthz":
+    """Opens, clicks, unsubscribes and plain sends never touch Django's request stack; everything else is Django's."""
+    if scope["type"] == "lifespan":
+        await doors(scope, _ending(receive), send)
+    elif scope["path"] == "/healthz":
         await _healthy(send)
-    elif scope["type"] == "lifespan" or doors.matches(scope["path"]):
+    elif doors.matches(scope["path"]):
         await doors(scope, receive, send)
+    elif intake.matches(scope):
+        await intake(scope, receive, send)
+    elif realtime.matches(scope):
+        await realtime(scope, receive, send)
     elif scope["path"].startswith(("/health", "/metrics")):
         await watchers(scope, receive, send)
     else:
         await django(scope, receive, send)
+
+
+def _ending(receive: Receive) -> Receive:
+    """The other doors end before the tracking doors say that all is done."""
+
+    async def received() -> Any:
+        message = await receive()
+        if message["type"] == "lifespan.shutdown":
+            realtime.end()
+            await intake.stop()
+        return message
+
+    return received
 
 
 async def _healthy(send: Send) -> None:

@@ -1,4 +1,4 @@
-"""The Celery app: queues, routes and the one periodic task.
+"""The Celery app: queues, routes and the periodic tasks.
 
 PostgreSQL is the truth and Redis may lose everything, so no task is needed for correctness: `tick` finds
 what is due in the database every few seconds and starts it again.
@@ -34,7 +34,10 @@ app.conf.update(
     task_serializer="json",
     accept_content=["json"],
     timezone="UTC",
-    beat_schedule={"tick": {"task": "tenants.tick", "schedule": 2.0, "options": {"queue": "default", "expires": 10}}},
+    beat_schedule={
+        "tick": {"task": "tenants.tick", "schedule": 2.0, "options": {"queue": "default", "expires": 10}},
+        "news": {"task": "callbacks.look", "schedule": 1.0, "options": {"queue": "default", "expires": 3}},
+    },
 )
 # Celery closes the database connection around every task unless told otherwise: half the speed.
 app.conf.CELERY_DB_REUSE_MAX = 1000

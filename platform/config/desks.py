@@ -110,6 +110,7 @@ UNFOLD = _look(
             {
                 "title": "Sending",
                 "items": [
+                    _entry("Messages", "mark_email_read", "admin:outbound_message_changelist", "outbound.view_message"),
                     _entry(
                         "Providers",
                         "dns",
@@ -122,6 +123,8 @@ UNFOLD = _look(
                         "admin:deliverability_sendingdomain_changelist",
                         "deliverability.view_sendingdomain",
                     ),
+                    _entry("Webhooks", "webhook", "admin:callbacks_endpoint_changelist", "callbacks.view_endpoint"),
+                    _entry("Webhook calls", "outbox", "admin:callbacks_delivery_changelist", "callbacks.view_delivery"),
                 ],
             },
             {
@@ -142,6 +145,9 @@ UNFOLD_OPERATOR = _look(
                 "items": [
                     _entry("Overview", "home", "admin:index", "tenants.view_tenant"),
                     _entry("Health", "monitor_heart", "admin:health", "tenants.view_duework"),
+                    _entry(
+                        "Queue", "stacked_email", "admin:tenants_waitingmail_changelist", "tenants.view_waitingmail"
+                    ),
                     _entry("Due work", "pending_actions", "admin:tenants_duework_changelist", "tenants.view_duework"),
                 ]
             },

@@ -43,6 +43,7 @@ TENANT_APPS = [
     "outbound",
     "campaigns",
     "api.ledger",
+    "api.callbacks",
 ]
 INSTALLED_APPS = SHARED_APPS + [app for app in TENANT_APPS if app not in SHARED_APPS]
 
@@ -112,6 +113,11 @@ REST_FRAMEWORK = {
 ENVIRONMENT_API_KEYS = {
     name: environment.text(name) for name in ("API_KEY", "API_KEY_CLIENT1", "API_KEY_CLIENT2", "API_KEY_ADMIN")
 }
+# bcrypt's cost, as a power of two. Keys are random and long: it makes guessing no harder, only each check dearer.
+KEY_HASH_ROUNDS = environment.integer("KEY_HASH_ROUNDS", 10)
+# An endpoint that is told what becomes of messages (api.callbacks.environment), for the tenant of API_KEY.
+WEBHOOK_URL = environment.text("WEBHOOK_URL")
+WEBHOOK_SECRET = environment.text("WEBHOOK_SECRET")
 # Pages of these origins may call the APIs from a browser; none unless the operator lists them.
 CORS_ALLOWED_ORIGINS = environment.words("CORS_ORIGINS")
 CORS_URLS_REGEX = r"^/(api|v1|openapi\.json)"

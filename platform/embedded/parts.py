@@ -1,4 +1,4 @@
-"""The parts of a running installation, each a process: web, smtpd (bounce mail), worker, beat."""
+"""The parts of a running installation, each a process: web, smtpd (bounce mail), sender (single messages), worker, beat."""
 
 import os
 import sys
@@ -43,7 +43,7 @@ def parts(listening: Listening, *, data_dir: Path) -> list[ChildProcess]:
     if listening.bounce_port:
         children.append(_bounce_door(listening, environ))
     # Beat inside the worker would not be started again when it alone dies, and nothing would be looked at again.
-    return [*children, _worker(listening, environ), _beat(environ, data_dir)]
+    return [*children, _sender(environ), _worker(listening, environ), _beat(environ, data_dir)]
 
 
 def _figures_dir(data_dir: Path) -> Path:
@@ -63,6 +63,11 @@ def _web(listening: Listening, environ: dict[str, str]) -> ChildProcess:
 def _bounce_door(listening: Listening, environ: dict[str, str]) -> ChildProcess:
     argv = [sys.executable, "-m", "api.hooks", "--host", listening.host, "--port", str(listening.bounce_port)]
     return ChildProcess("smtpd", argv, environ, stop_seconds=15)
+
+
+def _sender(environ: dict[str, str]) -> ChildProcess:
+    argv = [sys.executable, str(_ROOT / "manage.py"), "queue", "start"]
+    return ChildProcess("sender", argv, {**environ, **_MALLOC}, stop_seconds=90)
 
 
 def _worker(listening: Listening, environ: dict[str, str]) -> ChildProcess:

@@ -18,7 +18,7 @@ _INSTALL_LOCK = 7_451_001
 _PLANS = [
     ("free", "Free", 100, 1_000, 10),
     ("basic", "Basic", 1_000, 10_000, 50),
-    ("pro", "Pro", 10_000, 100_000, 200),
+    ("pro", "Pro", 10_000, 100_000, 100),
     ("enterprise", "Enterprise", 100_000, 1_000_000, 1_000),
 ]
 # The installation's own rows count down from here: the first customer is tenant 1, as their programs expect it.

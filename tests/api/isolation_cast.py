@@ -59,6 +59,7 @@ class Plan:
 _ONE = "campaigns/<int:tenant_id>/<int:campaign_id>"
 _SOURCE = "data-sources/<int:tenant_id>/<int:source_id>"
 _IMPORT = "imports/<int:tenant_id>/<int:import_id>"
+_ENDPOINT = "endpoints/<int:tenant_id>/<int:endpoint_id>"
 _DRAFT = {"campaign_id": "draft_id"}
 _EVENT = {"events": [{"event": "complained", "message_id": "<mail_token>", "event_id": "one"}]}
 
@@ -99,6 +100,15 @@ PLANS: dict[str, Plan] = {
     f"DELETE {_SOURCE}": Plan(objects={"source_id": "spare_source_id"}),
     f"POST {_SOURCE}/sync": Plan({"force": True}),
     f"POST {_SOURCE}/test": Plan({}, objects={"source_id": "spare_source_id"}, answers=(409,)),
+    "POST endpoints": Plan({"url": "https://hooks.acme.example/mail"}),
+    f"PUT {_ENDPOINT}": Plan({"url": "https://hooks.acme.example/mail", "kinds": ["sent"]}),
+    f"DELETE {_ENDPOINT}": Plan(),
+    f"POST {_ENDPOINT}/rotate": Plan({}),
+    f"POST {_ENDPOINT}/test": Plan({}),
+    f"POST {_ENDPOINT}/pause": Plan({}),
+    f"POST {_ENDPOINT}/resume": Plan({}),
+    f"POST {_ENDPOINT}/replay": Plan({"since": "2020-01-01T00:00:00Z"}),
+    f"POST {_ENDPOINT}/deliveries/<int:delivery_id>/resend": Plan({}),
     "POST imports": Plan({}, form=True),
     f"DELETE {_IMPORT}": Plan(),
     f"POST {_IMPORT}/run": Plan({"mode": "add"}),

@@ -1,11 +1,14 @@
 """What acme owns in trials of isolation: one of everything, with a mark in every text, and a picture of all its rows."""
 
+import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from django.db import connection
 from django.utils import timezone
 
+from api.callbacks.endpoints import EndpointDraft, create_endpoint
+from api.callbacks.models import Delivery, Endpoint
 from api.hooks.receiving import receive
 from campaigns.models import Campaign
 from campaigns.services.variants import VariantDraft, set_variants
@@ -181,4 +184,17 @@ def _add_the_rest(acme: Tenant, owned: Owned) -> None:
     ValidationRun.objects.create(state="finished", error=MARK, last_id=0, finished_at=timezone.now())
     receive(source="mailwizz", body=MARK.encode(), content_type="text/plain", caller=MARK)
     Tenant.objects.filter(pk=acme.pk).update(sender_name=MARK, brand_domain=f"{MARK}.example")
-    owned.ids.update(key_id=key.pk)
+    endpoint, _ = create_endpoint(EndpointDraft("https://hooks.acme.example/", description=MARK))
+    # Nothing is sent to such a port, so that a test of it is over at once.
+    Endpoint.objects.filter(pk=endpoint.pk).update(url=f"http://127.0.0.1:9/{MARK}")
+    delivery = Delivery.objects.create(
+        endpoint=endpoint,
+        event_id=uuid.uuid4(),
+        kind="sent",
+        at=timezone.now(),
+        message_id=1,
+        state="delivered",
+        due_at=timezone.now(),
+        answer=MARK,
+    )
+    owned.ids.update(key_id=key.pk, endpoint_id=endpoint.pk, delivery_id=delivery.pk)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from api.callbacks.endpoints import EndpointDraft, create_endpoint
 from api.docs.document import openapi_document
 from campaigns.models import Campaign, Template
 from contacts.models import Contact, DataSource, Import, Segment, Tag
@@ -59,6 +60,7 @@ def ids(acme: Tenant, tmp_path: Path) -> dict[str, int]:
         "provider_id": provider.pk,
         "source_id": DataSource.objects.create(name="by hand", type="manual").pk,
         "segment_id": Segment.objects.create(name="all", tree={"field": "status", "is": "active"}).pk,
+        "endpoint_id": create_endpoint(EndpointDraft("https://hooks.acme.example/"))[0].pk,
         "import_id": Import.objects.create(file_name="a.csv", path=str(file), size=file.stat().st_size).pk,
     }
 

@@ -7,9 +7,8 @@ import pytest
 from django.test import override_settings
 
 from api.access import Caller
-from api.limits import TooManyCalls, count_call, count_sends
-from common.errors import QuotaExceeded, Refused
-from tenants.models import ApiKey, CallCount, Plan, Tenant, Usage
+from api.limits import TooManyCalls, count_call
+from tenants.models import CallCount, Tenant
 from tests.api.limits_cast import empty_windows
 from tests.api.v2_cast import caller
 
@@ -91,58 +90,3 @@ def test_the_limit_holds_while_redis_is_away(acme: Tenant) -> None:
     client = caller(acme)
     assert [client.get("probe").status_code for _ in range(3)] == [200, 429, 429]
     assert CallCount.objects.get().used == 1
-
-
-def _sender(tenant: Tenant, daily_limit: int | None = None) -> Caller:
-    key = ApiKey.objects.create(tenant=tenant, name="k", prefix=f"p{ApiKey.objects.count()}", daily_limit=daily_limit)
-    return Caller(tenant=tenant, name="k", scopes=frozenset(), key_id=key.pk, daily_limit=daily_limit)
-
-
-def _on_plan(tenant: Tenant, *, hourly: int, daily: int, burst: int) -> Tenant:
-    tenant.plan = Plan.objects.create(slug="p", name="P", hourly_limit=hourly, daily_limit=daily, burst=burst)
-    return tenant
-
-
-def test_sends_count_against_the_keys_day_the_tenants_day_and_the_plans_hour(acme: Tenant) -> None:
-    tenant = _on_plan(acme, hourly=50, daily=100, burst=20)
-    sender = _sender(tenant, daily_limit=15)
-    allowance = count_sends(caller=sender, tenant=tenant, amount=4)
-    assert allowance is not None
-    assert (allowance.limit, allowance.remaining) == (15, 11)
-    assert dict(Usage.objects.values_list("key_id", "used")) == {sender.key_id: 4, 0: 4}
-
-
-@pytest.mark.parametrize(
-    ("plan", "key_limit"),
-    [
-        ({"hourly": 50, "daily": 100, "burst": 20}, 3),
-        ({"hourly": 50, "daily": 3, "burst": 20}, 10),
-        ({"hourly": 3, "daily": 100, "burst": 20}, 10),
-        ({"hourly": 50, "daily": 100, "burst": 3}, 10),
-    ],
-    ids=["key's day", "tenant's day", "hour", "burst"],
-)
-def test_a_send_over_any_limit_is_refused_and_counted_nowhere(
-    acme: Tenant, plan: dict[str, int], key_limit: int
-) -> None:
-    tenant = _on_plan(acme, **plan)
-    sender = _sender(tenant, daily_limit=key_limit)
-    count_sends(caller=sender, tenant=tenant, amount=2)
-    with pytest.raises(QuotaExceeded) as refused:
-        count_sends(caller=sender, tenant=tenant, amount=2)
-    assert refused.value.retry_after >= 1  # type: ignore[attr-defined]
-    assert refused.value.headers["X-RateLimit-Limit"] == "3"  # type: ignore[attr-defined]
-    assert dict(Usage.objects.values_list("key_id", "used")) == {sender.key_id: 2, 0: 2}
-    count_sends(caller=sender, tenant=tenant, amount=1)
-
-
-def test_a_key_without_a_limit_has_its_plans(acme: Tenant) -> None:
-    tenant = _on_plan(acme, hourly=50, daily=5, burst=20)
-    with pytest.raises(QuotaExceeded, match="daily limit of this key is used up: 5 a day"):
-        count_sends(caller=_sender(tenant), tenant=tenant, amount=6)
-
-
-def test_a_plan_that_allows_no_sends_refuses_them(acme: Tenant) -> None:
-    tenant = _on_plan(acme, hourly=0, daily=5, burst=20)
-    with pytest.raises(Refused):
-        count_sends(caller=_sender(tenant), tenant=tenant)

@@ -14,6 +14,7 @@ LISTS = (
     "/admin/contacts/contactattribute/",
     "/admin/campaigns/campaign/",
     "/admin/campaigns/template/",
+    "/admin/outbound/message/",
     "/admin/outbound/provideraccount/",
     "/admin/deliverability/sendingdomain/",
 )

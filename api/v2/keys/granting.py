@@ -7,7 +7,8 @@ from api.access import Caller, Forbidden
 
 def check_grant(caller: Caller, *, scopes: Iterable[str], is_admin: bool) -> None:
     """Raises Forbidden when a key with these rights may do what the caller may not."""
-    if is_admin and not caller.is_admin:
+    # Nor a token of one: it would outlive itself.
+    if is_admin and (not caller.is_admin or caller.by_token):
         raise Forbidden("Only an admin key makes an admin key.", field="is_admin")
     if missing := sorted(set(scopes) - caller.scopes):
         raise Forbidden(

@@ -1,0 +1,1 @@
+"""The dialect of the e-mail hosting service (contract H)."""

@@ -1,0 +1,98 @@
+"""The limits that each dialect's reference names, beside those of every call (api.limits.calls).
+
+A door makes the windows of a call with one of these functions and gives them to `take` or `take_async`. All are pure:
+they read settings and the caller, and ask nobody.
+"""
+
+import math
+import re
+
+from django.conf import settings
+
+from api.access.caller import Caller
+from api.limits.calls import call_windows
+from api.limits.windows import Window
+from common import environment
+from tenants.models import Tenant
+
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+_DEFAULTS = {
+    "API_LIMIT_AEGIS": 100,
+    "API_LIMIT_RELAY_TIERS": 1,
+    "API_LIMIT_RELAY_SEND": 100,
+    "API_LIMIT_RELAY_LIST": 1_000,
+    "API_LIMIT_RELAY_REALTIME": 10,
+    "API_LIMIT_RELAY_ADMIN": 10,
+    "RATE_LIMIT_MAX": 100,
+    "RATE_LIMIT_WINDOW": 900_000,
+}
+# The same path is served below each of these.
+_ROOT = re.compile(r"/(?:api/v1|v1|api)(?=/)")
+# What the relay's reference limits by the minute, each on its own.
+_RELAY_ENDPOINTS = (
+    ("POST", re.compile(r"/messages\Z"), "POST messages", "API_LIMIT_RELAY_SEND"),
+    ("GET", re.compile(r"/messages\Z"), "GET messages", "API_LIMIT_RELAY_LIST"),
+    ("GET", re.compile(r"/stats/realtime\Z"), "GET stats/realtime", "API_LIMIT_RELAY_REALTIME"),
+    ("POST", re.compile(r"/admin/"), "POST admin", "API_LIMIT_RELAY_ADMIN"),
+)
+
+
+def aegis_windows(caller: Caller, tenant: Tenant, *, endpoint: str) -> list[Window]:
+    """100 an hour for each key and endpoint (`endpoint`: `POST /send`)."""
+    own = Window(f"aegis:{_whose(caller)}:{endpoint}", _number("API_LIMIT_AEGIS"), _HOUR)
+    return [own, *call_windows(caller, tenant)]
+
+
+def relay_windows(caller: Caller, tenant: Tenant, *, method: str, path: str) -> list[Window]:
+    """The tier of the tenant's plan (an hour, a day, and a burst in a second), and what the endpoint allows a minute."""
+    return [*_tier(tenant), *_endpoint(caller, method, path), *call_windows(caller, tenant)]
+
+
+def hosting_windows(caller: Caller, tenant: Tenant, *, address: str) -> list[Window]:
+    """100 in 15 minutes for each key and for each address ("" where it is not known)."""
+    windows = [_hosting(_whose(caller)), *call_windows(caller, tenant)]
+    return [*address_windows(address), *windows]
+
+
+def address_windows(address: str) -> list[Window]:
+    """What hosting allows an address, also where nobody says who calls."""
+    return [_hosting(f"address:{address}")] if address else []
+
+
+def _hosting(whose: str) -> Window:
+    seconds = max(1, math.ceil(_number("RATE_LIMIT_WINDOW") / 1000))
+    return Window(f"hosting:{whose}", _number("RATE_LIMIT_MAX"), seconds)
+
+
+def _tier(tenant: Tenant) -> list[Window]:
+    plan = tenant.plan
+    if plan is None or not _number("API_LIMIT_RELAY_TIERS"):
+        return []
+    name = f"tier:{tenant.pk}"
+    return [
+        Window(name, plan.hourly_limit, _HOUR),
+        Window(name, plan.daily_limit, _DAY),
+        Window(name, plan.burst, 1),
+    ]
+
+
+def _endpoint(caller: Caller, method: str, path: str) -> list[Window]:
+    below = path[found.end() :] if (found := _ROOT.match(path)) else path
+    below = below.rstrip("/")
+    return [
+        Window(f"relay:{_whose(caller)}:{name}", _number(setting), _MINUTE)
+        for verb, pattern, name, setting in _RELAY_ENDPOINTS
+        if verb == ("GET" if method == "HEAD" else method) and pattern.match(below)
+    ]
+
+
+def _whose(caller: Caller) -> str:
+    if caller.key_id is not None:
+        return f"key:{caller.key_id}"
+    # Users are numbered in each tenant by itself.
+    return f"user:{caller.tenant.pk}:{caller.user_id}"
+
+
+def _number(name: str) -> int:
+    given: int = getattr(settings, name, environment.integer(name, _DEFAULTS[name]))
+    return given

@@ -1,0 +1,1 @@
+"""Messages: sent, listed, looked at, cancelled, tried again."""

@@ -1,0 +1,1 @@
+"""Recipients: the contacts of a workspace, as the relay knows them."""

@@ -1,0 +1,1 @@
+"""Figures of a workspace, at once and every second."""

@@ -1,0 +1,1 @@
+"""A submitted message as the mail that each recipient gets. Knows no Django and no database."""

@@ -1,0 +1,1 @@
+"""What programs hand in one by one: checked, kept, found again, called back."""

@@ -1,0 +1,83 @@
+"""The SQL of taking messages in, every table named with its schema: doors run it on connections without a search path."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from psycopg import sql
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    facts: sql.Composed
+    waiting: sql.Composed
+    store: sql.Composed
+    attach: sql.Composed
+    news: sql.Composed
+
+
+@lru_cache(maxsize=256)
+def for_schema(schema: str) -> Statements:
+    tables = {
+        name.partition("_")[2]: sql.Identifier(schema, name)
+        for name in (
+            "outbound_message", "outbound_submission", "outbound_attachment", "outbound_queue", "outbound_provideraccount",
+            "outbound_news", "outbound_listener", "contacts_suppression", "deliverability_sendingdomain",
+        )
+    }  # fmt: skip
+    words: dict[str, sql.Composable] = {**tables, "ids": sql.Literal(f'"{schema}".outbound_message')}
+    return Statements(*(sql.SQL(text).format(**words) for text in (_FACTS, _WAITING, _STORE, _ATTACH, _NEWS)))
+
+
+# One row with all that a batch of submissions must know; JSON as text, because Django's connection and a bare one read it
+# differently. Suppression that stops transactional mail: the address is dead,
+# or its owner complained. The queue's span is a bound for its length that costs two steps into an index.
+_FACTS = """
+SELECT now(),
+    (SELECT array_agg(nextval(pg_get_serial_sequence({ids}, 'id'))) FROM generate_series(1, %(messages)s)),
+    (SELECT json_object_agg(s.email_key, s.reason)::text FROM {suppression} s
+        WHERE s.email_key = ANY(%(keys)s::text[]) AND s.reason IN ('hard_bounce', 'complaint')),
+    (SELECT array_agg(d.name) FROM {sendingdomain} d WHERE d.name = ANY(%(domains)s::text[])),
+    t.name, t.sender_name, t.sender_address, t.reply_to, p.daily_limit,
+    (SELECT d.name FROM {sendingdomain} d ORDER BY d.id LIMIT 1),
+    (SELECT count(*) FROM {provideraccount} a WHERE a.is_active),
+    (SELECT count(*) FROM {provideraccount} a WHERE a.is_active AND a.down_since < now() - interval '5 minutes'),
+    (SELECT max(q.id) - min(q.id) FROM {queue} q),
+    (SELECT json_object_agg(s.name, s.value)::text FROM public.tenants_setting s),
+    (SELECT count(*) FROM {listener} l WHERE l.kind = 'queued')
+FROM public.tenants_tenant t LEFT JOIN public.tenants_plan p ON p.id = t.plan_id WHERE t.id = %(tenant)s
+"""
+
+_WAITING = "SELECT count(*) FROM (SELECT 1 FROM {queue} LIMIT %(cap)s) q"
+
+_STORE = """
+WITH m AS (
+    INSERT INTO {message} (id, origin, name, state, month, content, stamp, links, is_marketing, total, error, created_at, started_at)
+    VALUES (%(id)s, %(origin)s, '', 'sending', %(month)s, '{{}}', '{{}}', '[]', false, cardinality(%(emails)s::text[]), '',
+        %(now)s, %(now)s)
+), s AS (
+    INSERT INTO {submission} (month, message_id, door, state, key_id, user_ref, campaign_ref, from_address, from_name, reply_to,
+        recipients, addresses, subject, html, text, headers, metadata, priority, size, created_at, send_at)
+    VALUES (%(month)s, %(id)s, %(door)s, %(state)s, %(key)s, %(user)s, %(campaign)s, %(from_address)s, %(from_name)s,
+        %(reply_to)s::jsonb, %(recipients)s::jsonb, %(addresses)s::text[], %(subject)s, %(html)s, %(text)s, %(headers)s::jsonb,
+        %(metadata)s::jsonb, %(priority)s, %(size)s, %(now)s, %(send_at)s)
+)
+INSERT INTO {queue} (month, message_id, position, email, priority, due_at, since)
+SELECT %(month)s, %(id)s, u.place - 1, u.email, %(priority)s, %(due)s, %(due)s
+FROM unnest(%(emails)s::text[]) WITH ORDINALITY AS u(email, place)
+"""
+
+_ATTACH = """
+INSERT INTO {attachment} (month, message_id, number, filename, content_type, content_id, size, content)
+VALUES (%(month)s, %(id)s, %(number)s, %(filename)s, %(content_type)s, %(content_id)s, %(size)s, %(content)s)
+"""
+
+_NEWS = """
+INSERT INTO {news} (at, kind, month, message_id, position)
+SELECT %(now)s, 'queued', %(month)s, u.id, 0 FROM unnest(%(ids)s::bigint[]) AS u(id)
+"""
+
+# A row that is due already is left alone: then its senders look anyway.
+WAKE = """
+INSERT INTO public.tenants_waitingmail AS w (schema, due_at) VALUES (%(schema)s, %(due)s)
+ON CONFLICT (schema) DO UPDATE SET due_at = least(w.due_at, excluded.due_at)
+"""
