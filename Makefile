@@ -22,7 +22,7 @@ demo: setup
 	@$(BIN)/python manage.py demo
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: setup
 	$(BIN)/ruff check .

@@ -1,6 +1,7 @@
 """Starts the servers the tests run against, before Django reads its settings.
 
-With DATABASE_URL and REDIS_URL set, those servers are used (in a test database of their own).
+With DATABASE_URL and REDIS_URL set, those servers are used, in databases of their own. Tests may run in several processes
+(`-n`): each has its own servers, or its own databases on the given ones.
 """
 
 import atexit
@@ -9,6 +10,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [path for path in (str(ROOT), str(ROOT / "platform")) if path not in sys.path]
@@ -24,6 +26,10 @@ os.environ["KEY_HASH_ROUNDS"] = "4"
 os.environ |= {f"API_LIMIT_{name}": "0" for name in ("PER_KEY", "PER_USER", "PER_TENANT", "GLOBAL", "WRONG_KEYS")}
 os.environ |= {f"API_LIMIT_{name}": "0" for name in ("AEGIS", "RELAY_TIERS", "RELAY_SEND", "RELAY_LIST")}
 os.environ |= {"API_LIMIT_RELAY_REALTIME": "0", "API_LIMIT_RELAY_ADMIN": "0", "RATE_LIMIT_MAX": "0"}
+if (worker := os.environ.get("PYTEST_XDIST_WORKER", "")) and (given := os.environ.get("REDIS_URL")):
+    url = urlsplit(given)
+    number = int(url.path.strip("/") or 0) + 1 + int(worker.removeprefix("gw"))
+    os.environ["REDIS_URL"] = url._replace(path=f"/{number}").geturl()
 _services = start_services(DATA, environ=os.environ, fast_and_unsafe=True)
 _services.__enter__()
 

@@ -16,9 +16,10 @@ _LOOKED_AT = 25  # messages, the newest ones
 # First chunks hold ascending ids: of each message, only the one chunk in whose range the contact lies is unpacked.
 _HISTORY = """
 WITH recent AS (
-    SELECT id, month, name, started_at FROM outbound_message WHERE state <> 'planned' ORDER BY id DESC LIMIT %(most)s
+    SELECT p.campaign_id, m.id, m.month, m.name, m.started_at FROM campaigns_campaignpart p
+    JOIN outbound_message m ON m.id = p.message_id WHERE m.state <> 'planned' ORDER BY p.message_id DESC LIMIT %(most)s
 )
-SELECT p.campaign_id, m.name, m.started_at, r.state, r.reason, r.at, e.opened_at, e.clicked_at, e.unsubscribed_at
+SELECT m.campaign_id, m.name, m.started_at, r.state, r.reason, r.at, e.opened_at, e.clicked_at, e.unsubscribed_at
 FROM recent m
 CROSS JOIN LATERAL (
     SELECT first_position, contact_ids FROM outbound_chunk
@@ -26,7 +27,6 @@ CROSS JOIN LATERAL (
     ORDER BY contact_ids[1] DESC LIMIT 1
 ) c
 CROSS JOIN LATERAL (SELECT c.first_position + array_position(c.contact_ids, %(contact)s) - 1 AS position) at
-LEFT JOIN campaigns_campaignpart p ON p.message_id = m.id
 LEFT JOIN outbound_recipient r ON r.month = m.month AND r.message_id = m.id AND r.position = at.position
 LEFT JOIN outbound_engagement e ON e.month = m.month AND e.message_id = m.id AND e.position = at.position
 WHERE at.position IS NOT NULL

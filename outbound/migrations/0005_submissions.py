@@ -37,7 +37,11 @@ CREATE TABLE outbound_submission (
 CREATE INDEX outbound_submission_state ON outbound_submission (state, message_id);
 CREATE INDEX outbound_submission_created ON outbound_submission USING brin (created_at) WITH (autosummarize = on);
 CREATE INDEX outbound_submission_processed ON outbound_submission (processed_at) WHERE processed_at IS NOT NULL;
-CREATE INDEX outbound_submission_sender ON outbound_submission (lower(from_address) text_pattern_ops, message_id);
+-- Counting one sender's mail compares the address itself.
+CREATE INDEX outbound_submission_sender ON outbound_submission (lower(from_address) text_pattern_ops, message_id)
+    INCLUDE (from_address);
+CREATE INDEX outbound_submission_campaign ON outbound_submission (campaign_ref, message_id) WHERE campaign_ref <> '';
+CREATE INDEX outbound_submission_user ON outbound_submission (user_ref, message_id) WHERE user_ref <> '';
 CREATE INDEX outbound_submission_addresses ON outbound_submission USING gin (addresses);
 
 CREATE TABLE outbound_attachment (
@@ -95,14 +99,16 @@ CREATE TABLE outbound_news (
     attempt smallint,
     code smallint,
     detail jsonb NOT NULL DEFAULT '{}'
-);
+) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 CREATE TABLE outbound_listener (kind varchar(16) PRIMARY KEY);
 
 ALTER TABLE outbound_recipient ADD COLUMN provider_id bigint;
+CREATE INDEX outbound_recipient_bounced ON outbound_recipient (contact_id) WHERE state IN (5, 6);
 ALTER TABLE outbound_attempt ADD COLUMN provider_id bigint;
 """
 DROP = """
 ALTER TABLE outbound_attempt DROP COLUMN provider_id;
+DROP INDEX outbound_recipient_bounced;
 ALTER TABLE outbound_recipient DROP COLUMN provider_id;
 DROP TABLE outbound_listener;
 DROP TABLE outbound_news;

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
 
+import django.db
 import psycopg
 
 from common.database import connect
@@ -14,6 +15,7 @@ from common.database import connection as tenants_connection
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
+DATABASE_AWAY = (psycopg.OperationalError, psycopg.InterfaceError, django.db.OperationalError, django.db.InterfaceError)
 _APPLICATION = "lettershop sender"
 
 
@@ -49,8 +51,9 @@ class Desks:
     def _guarded(self, work: "Callable[Given, Result]", /, *args: "Given.args", **kwargs: "Given.kwargs") -> Result:
         try:
             return work(*args, **kwargs)
-        except psycopg.OperationalError:
+        except DATABASE_AWAY:
             self._drop()
+            tenants_connection.close()
             raise
 
     def _drop(self) -> None:

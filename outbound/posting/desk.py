@@ -10,11 +10,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-import django.db
-import psycopg
-
 from outbound.posting.claiming import CONTENT_BYTES, LEAST_URGENT, Claimed, Wish, claim
-from outbound.posting.connections import Desks
+from outbound.posting.connections import DATABASE_AWAY, Desks
 from outbound.posting.hand import Hand
 from outbound.posting.lane import LOW_WATER, Lane
 from outbound.posting.lanes import Lanes
@@ -26,8 +23,6 @@ from outbound.posting.waiting import look_away
 from outbound.posting.writing import apply_early_news, renew, settle_doubts, write
 
 log = logging.getLogger(__name__)
-
-DATABASE_AWAY = (psycopg.OperationalError, psycopg.InterfaceError, django.db.OperationalError, django.db.InterfaceError)
 
 _TICK = 0.1
 _RATED_TICK = 0.05
@@ -106,12 +101,12 @@ class Desk:
     async def _turn(self) -> None:
         if self._away:
             await self._renew(always=True)
-            self._away = False
         await self._look_around()
         await self._flush()
         await self._renew()
         await self._take()
         await self._tidy_up()
+        self._away = False
         await self._lanes.permit(self._desks)
         self._lanes.wake()
 

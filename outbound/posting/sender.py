@@ -13,11 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
 import uvloop
 from django.conf import settings
 
-from outbound.posting.connections import Desks
+from outbound.posting.connections import DATABASE_AWAY, Desks
 from outbound.posting.desk import Desk
 from outbound.posting.heartbeat import BEAT_SECONDS, Heartbeat
 from outbound.posting.letters import Letterheads
@@ -105,7 +104,7 @@ class _Sender:
                 await self._poller.run(lambda: sweep(self._poller.connection()))
                 self._swept_at = now
             due = await self._poller.run(lambda: due_schemas(self._poller.connection()))
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        except DATABASE_AWAY as error:
             if not self._away:
                 log.warning("the database is away, nothing new is taken", extra={"cause": str(error)})
             self._away = True

@@ -120,7 +120,7 @@ WEBHOOK_URL = environment.text("WEBHOOK_URL")
 WEBHOOK_SECRET = environment.text("WEBHOOK_SECRET")
 # Pages of these origins may call the APIs from a browser; none unless the operator lists them.
 CORS_ALLOWED_ORIGINS = environment.words("CORS_ORIGINS")
-CORS_URLS_REGEX = r"^/(api|v1|openapi\.json)"
+CORS_URLS_REGEX = r"^/(api|v1|send|status|openapi\.json)"
 CORS_ALLOW_CREDENTIALS = True
 CORS_ALLOW_HEADERS = (
     *default_headers,
@@ -134,7 +134,16 @@ CORS_EXPOSE_HEADERS = (
     "X-RateLimit-Limit",
     "X-RateLimit-Remaining",
     "X-RateLimit-Reset",
+    "X-RateLimit-Reset-After",
+    "X-RateLimit-Workspace",
     "X-Next-Cursor",
+    "X-Total-Count",
+    "X-Page-Count",
+    "X-Current-Page",
+    "X-Per-Page",
+    "Link",
+    "Sunset",
+    "Deprecation",
     "Retry-After",
     "Idempotency-Replayed",
 )

@@ -9,10 +9,12 @@ from django.test import Client
 
 from deliverability.services.domains import create_sending_domain
 from outbound.services.providers import create_provider
+from outbound.submission.ids import read_public_id
 from tenants.models import Tenant
 from tenants.services.keys import create_api_key
 
 SENDER = "shop@acme.example"
+MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass
@@ -94,3 +96,21 @@ def refusal(answer: Any) -> tuple[int, str, str | None]:
     assert body["error"]["request_id"] == answer.headers["X-Request-ID"]
     assert body["error"]["message"]
     return answer.status_code, body["error"]["code"], body["error"]["details"].get("field")
+
+
+def number(public: str) -> int:
+    return read_public_id(public).message_id
+
+
+def stored(public: str, columns: str) -> tuple[Any, ...]:
+    (row,) = rows(f"SELECT {columns} FROM outbound_submission WHERE message_id = %s", number(public))
+    return row
+
+
+def mark(public: str, **columns: Any) -> None:
+    """As the senders leave it."""
+    settings = ", ".join(f"{name} = %s" for name in columns)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE outbound_submission SET {settings} WHERE message_id = %s", [*columns.values(), number(public)]
+        )

@@ -16,13 +16,11 @@ from common.errors import LettershopError
 from outbound.models import ProviderAccount
 from outbound.submission import storing
 from outbound.submission.checks import LARGEST_MESSAGE
-from outbound.submission.ids import read_public_id
 from tenants.models import Setting, Tenant
-from tests.api.relay_cast import SENDER, Relay, furnish, refusal, relay
+from tests.api.relay_cast import MOMENT, SENDER, Relay, furnish, number, refusal, relay
 from tests.campaigns.cast import add_campaign, add_contacts, add_provider
 from tests.campaigns.report_cast import give_events, give_outcomes, send
 
-MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 LIMITS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "X-RateLimit-Reset-After")
 
 
@@ -282,7 +280,7 @@ def test_r28_internal_error(caller: Relay) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE outbound_submission SET recipients = '[{\"secret\": 1}]' WHERE message_id = %s",
-            [read_public_id(public).message_id],
+            [number(public)],
         )
     answer = caller.get(f"messages/{public}")
     assert refusal(answer) == (500, "INTERNAL_ERROR", None)

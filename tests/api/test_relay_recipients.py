@@ -12,12 +12,11 @@ from outbound.events import record_events
 from outbound.recording import Hit
 from outbound.states import EventKind, RecipientState
 from tenants.models import Tenant
-from tests.api.relay_cast import Relay, refusal, relay
+from tests.api.relay_cast import MOMENT, Relay, refusal, relay
 from tests.outbound.recipients import sent_message
 from tests.outbound.submission_cast import end, submitted
 from tests.outbound.submission_cast import people as mailboxes
 
-MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 JOHN = "john.doe@example.com"
 
 

@@ -10,23 +10,16 @@ from django.test.utils import CaptureQueriesContext
 from common.version import VERSION
 from outbound.models import ProviderAccount
 from outbound.states import RecipientState
-from outbound.submission.ids import read_public_id
 from tenants.models import Tenant
 from tenants.services.standing import standings_of
-from tests.api.relay_cast import Relay, furnish, refusal, relay
+from tests.api.relay_cast import MOMENT, Relay, furnish, number, refusal, relay
 from tests.outbound.submission_cast import end, take
-
-MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @pytest.fixture
 def caller(acme: Tenant) -> Relay:
     furnish()
     return relay(acme)
-
-
-def number(public: str) -> int:
-    return read_public_id(public).message_id
 
 
 def test_r09_figures_are_answered_as_printed_and_all_of_them_are_real(caller: Relay) -> None:
@@ -86,7 +79,8 @@ def test_r09_many_messages_cost_as_many_queries_as_one(caller: Relay) -> None:
     def queries() -> int:
         with CaptureQueriesContext(connection) as seen:
             assert caller.get("stats").status_code == 200
-        return len(seen)
+        # What operators set is remembered for a second, and read again when that is over.
+        return sum("tenants_setting" not in query["sql"] for query in seen)
 
     caller.sent()
     queries()

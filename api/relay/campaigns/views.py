@@ -17,7 +17,7 @@ from common.errors import NotFound
 _LONGEST_NUMBER = 18
 
 
-class CampaignCounts(serializers.Serializer):
+class RelayCampaignCounts(serializers.Serializer):
     """Recipients, each counted once."""
 
     total_recipients = serializers.IntegerField()
@@ -30,7 +30,7 @@ class CampaignCounts(serializers.Serializer):
     complained = serializers.IntegerField()
 
 
-class CampaignRates(serializers.Serializer):
+class RelayCampaignRates(serializers.Serializer):
     """From 0 to 1: opens and clicks of those delivered, all else of all recipients."""
 
     delivery_rate = serializers.FloatField()
@@ -41,7 +41,7 @@ class CampaignRates(serializers.Serializer):
     complaint_rate = serializers.FloatField()
 
 
-class CampaignTimeline(serializers.Serializer):
+class RelayCampaignTimeline(serializers.Serializer):
     """When it was made, begun and finished."""
 
     created_at = serializers.DateTimeField()
@@ -55,9 +55,9 @@ class RelayCampaignFigures(serializers.Serializer):
     campaign_id = serializers.CharField()
     name = serializers.CharField()
     status = serializers.ChoiceField(choices=STATUSES)
-    stats = CampaignCounts()
-    rates = CampaignRates()
-    timeline = CampaignTimeline()
+    stats = RelayCampaignCounts()
+    rates = RelayCampaignRates()
+    timeline = RelayCampaignTimeline()
 
 
 class CampaignStatsView(RelayView):

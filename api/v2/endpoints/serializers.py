@@ -46,7 +46,7 @@ class EndpointChanges(serializers.Serializer):
     format = serializers.ChoiceField(choices=_FORMATS, required=False)
 
 
-class RotationBody(serializers.Serializer):
+class EndpointRotationBody(serializers.Serializer):
     """How long the old secret signs beside the new one."""
 
     grace_seconds = serializers.IntegerField(

@@ -23,8 +23,8 @@ from api.v2.endpoints.serializers import (
     EndpointBody,
     EndpointChanges,
     EndpointMade,
+    EndpointRotationBody,
     EndpointShown,
-    RotationBody,
     delivery_shown,
     endpoint_shown,
 )
@@ -154,12 +154,12 @@ class RotationView(V2View):
             " two. X-Aegis-Signature is made with the new one from now on."
         ),
         tags=TAGS,
-        request=RotationBody,
+        request=EndpointRotationBody,
         responses={200: EndpointMade, **errors(body=True)},
         examples=[OpenApiExample("With an hour to change over", {"grace_seconds": 3600}, request_only=True)],
     )
     def post(self, request: Request, tenant_id: int, endpoint_id: int) -> Response:
-        values = self.checked(RotationBody)
+        values = self.checked(EndpointRotationBody)
         endpoint, secret = rotate_secret(
             endpoint_id, grace_seconds=values["grace_seconds"], secret=values.get("secret", "")
         )
