@@ -22,6 +22,7 @@ from bench.stage import ROOT, Stage, table  # noqa: E402
 
 PLAIN, OURS = "bench.plain_intake:make_app", "config.asgi:application"
 _NO_LIMITS = {f"API_LIMIT_{name}": "0" for name in ("PER_KEY", "PER_TENANT", "PER_USER", "GLOBAL", "AEGIS")}
+_NO_LIMITS |= {f"SEND_LIMIT_{name}_DAILY": "0" for name in ("GLOBAL", "WORKSPACE", "USER")}
 _GOAL, _GOAL_P99 = 5.0, 50.0
 _TEXT = "Thank you for your order. It leaves our house tomorrow.\n" * 20
 _WARM_UP = 1.0
@@ -57,11 +58,13 @@ def _fill() -> str:
     from common.database import connection
     from deliverability.models import SendingDomain
     from outbound.models import ProviderAccount
+    from tenants.models import Tenant
     from tenants.scope import current_tenant
     from tenants.services.keys import create_api_key
 
     with connection.cursor() as cursor:
         cursor.execute(_PLAIN_TABLE)
+    Tenant.objects.update(plan=None)
     SendingDomain.objects.create(name="acme.example")
     ProviderAccount.objects.create(name="sink", host="127.0.0.1", port=2525, tls="none")
     return create_api_key(tenant=current_tenant(), name="bench")[1]

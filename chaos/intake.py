@@ -87,6 +87,7 @@ def main() -> None:
     random.seed(options.seed)
     os.environ["ENGINE_RETRY_SECONDS"] = "1,1,2,2,4"
     os.environ |= {f"API_LIMIT_{name}": "0" for name in ("PER_KEY", "PER_TENANT", "PER_USER", "GLOBAL", "AEGIS")}
+    os.environ |= {f"SEND_LIMIT_{name}_DAILY": "0" for name in ("GLOBAL", "WORKSPACE", "USER")}
     sink = Sink()
     with Stage() as stage:
         try:
@@ -114,9 +115,11 @@ def _try(stage: Stage, sink: Sink, options: argparse.Namespace) -> None:
 def _furnish(port: int) -> str:
     from deliverability.models import SendingDomain
     from outbound.models import ProviderAccount
+    from tenants.models import Tenant
     from tenants.scope import current_tenant
     from tenants.services.keys import create_api_key
 
+    Tenant.objects.update(plan=None)
     SendingDomain.objects.create(name="acme.example")
     ProviderAccount.objects.create(name="sink", host="127.0.0.1", port=port, tls="none", connections=8)
     return create_api_key(tenant=current_tenant(), name="chaos")[1]

@@ -6,8 +6,8 @@ are 26 characters. Two spellings of one id are read: `msg_…` and `msg-…`.
 
 import base64
 import binascii
-from functools import lru_cache
 from hashlib import blake2b
+from threading import local
 from typing import NamedTuple
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -37,7 +37,7 @@ class MessageName(NamedTuple):
 def public_id(tenant_id: int, message_id: int) -> str:
     """The 26 characters, without a prefix."""
     block = tenant_id.to_bytes(4, "big") + message_id.to_bytes(6, "big") + _PROOF
-    return base64.b32encode(_cipher(settings.SECRET_KEY).encryptor().update(block)).decode().rstrip("=").lower()
+    return base64.b32encode(_mine().encryptor.update(block))[:LENGTH].decode().lower()
 
 
 def read_public_id(text: str) -> MessageName:
@@ -49,7 +49,7 @@ def read_public_id(text: str) -> MessageName:
         block = base64.b32decode(bare.upper() + "======")
     except binascii.Error:
         raise UnknownMessage from None
-    plain = _cipher(settings.SECRET_KEY).decryptor().update(block)
+    plain = _mine().decryptor.update(block)
     name = MessageName(int.from_bytes(plain[:4], "big"), int.from_bytes(plain[4:10], "big"))
     # The last character has two bits that say nothing: only one of its four spellings is the id.
     if plain[10:] != _PROOF or public_id(*name) != bare.lower():
@@ -57,8 +57,21 @@ def read_public_id(text: str) -> MessageName:
     return name
 
 
-@lru_cache(maxsize=2)
-def _cipher(secret: str) -> "Cipher[modes.ECB]":
-    """ECB is what one single block is: every id is another block, and none ever comes twice."""
-    key = blake2b(secret.encode(), digest_size=32, person=b"message ids").digest()
-    return Cipher(algorithms.AES(key), modes.ECB())
+class _Ciphers:
+    """Both directions under one secret. ECB is what one single block is: every id is another block, and none ever comes twice."""
+
+    def __init__(self, secret: str) -> None:
+        key = blake2b(secret.encode(), digest_size=32, person=b"message ids").digest()
+        cipher = Cipher(algorithms.AES(key), modes.ECB())
+        self.secret, self.encryptor, self.decryptor = secret, cipher.encryptor(), cipher.decryptor()
+
+
+# Making one costs as much as all the rest, and they are not to be shared by threads.
+_of_thread = local()
+
+
+def _mine() -> _Ciphers:
+    held: _Ciphers | None = getattr(_of_thread, "ciphers", None)
+    if held is None or held.secret != settings.SECRET_KEY:
+        held = _of_thread.ciphers = _Ciphers(settings.SECRET_KEY)
+    return held

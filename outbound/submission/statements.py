@@ -8,11 +8,13 @@ from psycopg import sql
 
 @dataclass(frozen=True, slots=True)
 class Statements:
-    facts: sql.Composed
-    waiting: sql.Composed
-    store: sql.Composed
-    attach: sql.Composed
-    news: sql.Composed
+    """As text: psycopg remembers how it reads a text, and puts a composed statement together anew each time."""
+
+    facts: str
+    waiting: str
+    store: str
+    attach: str
+    news: str
 
 
 @lru_cache(maxsize=256)
@@ -25,7 +27,9 @@ def for_schema(schema: str) -> Statements:
         )
     }  # fmt: skip
     words: dict[str, sql.Composable] = {**tables, "ids": sql.Literal(f'"{schema}".outbound_message')}
-    return Statements(*(sql.SQL(text).format(**words) for text in (_FACTS, _WAITING, _STORE, _ATTACH, _NEWS)))
+    return Statements(
+        *(sql.SQL(text).format(**words).as_string() for text in (_FACTS, _WAITING, _STORE, _ATTACH, _NEWS))
+    )
 
 
 # One row with all that a batch of submissions must know; JSON as text, because Django's connection and a bare one read it

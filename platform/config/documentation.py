@@ -3,7 +3,10 @@
 from typing import Any
 
 _INTRODUCTION = """
-One API for campaigns, contacts and statistics of one lettershop with many tenants.
+One API for campaigns, contacts and statistics of one lettershop with many tenants: `/api/v2`. Beside it stand the paths of
+four services whose clients send here unchanged: Aegis Mailer (`/send`), the Mail Gateway (`/api/v1/send`), the SMTP relay
+(`/api/messages`, …; the same below `/v1` and `/api/v1`) and the e-mail hosting service (`/api/v1/emails`). A message that
+was sent by one of them can be followed by each.
 
 **Keys.** Send `X-API-Key: ls_…` with every call, or `Authorization: Bearer …` with a token from `/api/v2/tokens`. A key
 belongs to one tenant and carries scopes; an admin key acts for any tenant.
@@ -11,7 +14,8 @@ belongs to one tenant and carries scopes; an admin key acts for any tenant.
 **Tenants.** `tenant_id` is the number of the tenant; it stands in the path, or in the body of a POST, where it may be
 left out: then it is the key's own.
 
-**Errors** have one shape: `{"error": {"code", "message", "field", "hint", "request_id"}}`.
+**Errors** below `/api/v2` have one shape: `{"error": {"code", "message", "field", "hint", "request_id"}}`. The other paths say
+them as the services do that they stand for.
 
 **Limits.** Every answer says how much is left: `X-RateLimit-Limit`, `X-RateLimit-Remaining`, `X-RateLimit-Reset`. A 429
 says in `Retry-After` how many seconds to wait.
@@ -45,11 +49,12 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "securitySchemes": {
             "key": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "ls_…, shown once when made"},
             "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "from /api/v2/tokens"},
+            "watcher": {"type": "http", "scheme": "bearer", "description": "METRICS_TOKEN; this machine needs none"},
         },
         "headers": _HEADERS,
     },
     "SECURITY": [{"key": []}, {"token": []}],
     "PARSER_WHITELIST": ["rest_framework.parsers.JSONParser", "rest_framework.parsers.MultiPartParser"],
     # Choices stand where they are used: components of their own would need a name for each.
-    "POSTPROCESSING_HOOKS": [],
+    "POSTPROCESSING_HOOKS": ["api.docs.watching.with_watchers"],
 }

@@ -1,6 +1,7 @@
 """Callers of the hosting service's API in tests, and what must be there for a tenant to send."""
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,7 @@ from tenants.models import Tenant
 from tenants.services.keys import create_api_key
 
 SENDER = "shop@acme.example"
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
 @dataclass
@@ -77,3 +79,14 @@ def stored(email_id: str) -> dict[str, Any]:
         cursor.execute("SELECT * FROM outbound_submission WHERE message_id = %s", [read_public_id(email_id).message_id])
         (found,) = cursor.fetchall()
         return dict(zip([column.name for column in cursor.description], found, strict=True))
+
+
+def refused(answer: Any) -> tuple[int, str, str | None]:
+    """Status, code and field of an error in the dialect's shape."""
+    body = answer.json()
+    assert list(body) == ["success", "error", "requestId"]
+    assert body["success"] is False
+    assert body["requestId"] == answer.headers["X-Request-ID"]
+    assert {"code", "message"} <= set(body["error"]) <= {"code", "message", "field", "details"}
+    assert body["error"]["message"]
+    return answer.status_code, body["error"]["code"], body["error"].get("field")
