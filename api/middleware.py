@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+from api.dialect_errors import refused_in_dialect
 from common.jsonlog import request_of_this_line
 
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -53,7 +54,7 @@ class RequestLog:
 
 
 class ApiErrors:
-    """What Django itself refuses below /api/ is said in JSON, in the shape of API v2: no page, no traceback."""
+    """What Django itself refuses on an API's paths is said in JSON, in the shape of its dialect: no page, no traceback."""
 
     def __init__(self, get_response: Handler) -> None:
         self._next = get_response
@@ -63,7 +64,12 @@ class ApiErrors:
         response = self._next(request)
         if response.status_code < 400 or not path.startswith(_API) or _is_said_by_a_view(response):
             return response
-        return _in_json(response.status_code, request.META.get("REQUEST_ID", ""))
+        request_id = request.META.get("REQUEST_ID", "")
+        said = refused_in_dialect(response.status_code, path=path, request_id=request_id)
+        if said is None:
+            return _as_v2(response.status_code, request_id)
+        status, body, headers = said
+        return JsonResponse(body, status=status, headers=headers)
 
 
 _SAID = {
@@ -101,7 +107,7 @@ def _is_said_by_a_view(response: HttpResponse) -> bool:
     return not kind.startswith(("text/html", "text/plain"))
 
 
-def _in_json(status: int, request_id: str) -> HttpResponse:
+def _as_v2(status: int, request_id: str) -> HttpResponse:
     code, message = _SAID.get(status, _FAULT if status >= 500 else _REFUSAL)
     hint = f"Give the request id {request_id} when you ask." if status >= 500 else None
     body = {"code": code, "message": message, "field": None, "hint": hint, "request_id": request_id}

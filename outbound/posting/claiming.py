@@ -14,8 +14,8 @@ from outbound.posting.statements import for_schema
 from outbound.posting.types import LEASE_SECONDS, Batch, Envelope, Findings, Item, Mailroom, Outcome
 from outbound.states import RecipientState
 
-MOST = 100  # recipients a batch
-OLDEST = 20  # of them the oldest, whatever their priority
+MOST = 50  # recipients a batch, where nothing else is said
+OLDEST = 10  # of a hundred the oldest, whatever their priority
 CONTENT_BYTES = 16 << 20
 LEAST_URGENT = 5
 
@@ -74,7 +74,7 @@ def _take(
                 "seconds": LEASE_SECONDS,
                 "provider": wish.provider_id,
                 "most": wish.most,
-                "oldest": max(1, wish.most * OLDEST // MOST),
+                "oldest": max(1, wish.most * OLDEST // 100),
                 "worst": wish.worst,
                 "bytes": CONTENT_BYTES,
             },

@@ -34,8 +34,8 @@ _JOURNAL_SECONDS = 5.0
 _IDLE_SECONDS = 60.0
 _DRAIN_SECONDS = 60.0
 _DATABASE_PATIENCE = 20.0
-_CLAIMS_A_TURN = 4
-_MOST_URGENT_ONES = 5 * LOW_WATER
+_CLAIMS_A_TURN = 2
+_MOST_URGENT_ONES = 10 * LOW_WATER
 # Before a lease ends somebody else must not be able to have the batch while we still write.
 _LEASE_MARGIN = 0.4
 
@@ -210,8 +210,10 @@ class Desk:
         if lane is None:
             self._blocked_since = self._blocked_since or now
             return None
-        self._blocked_since = None
-        wish = Wish(lane.route.provider_id)
+        if not self.trouble:
+            self._blocked_since = None
+        assert self._around is not None
+        wish = Wish(lane.route.provider_id, most=self._around.room.batch_size)
         if lane.may_be_tried:
             return lane, Wish(wish.provider_id, most=1)
         if len(lane.waiting) < LOW_WATER and self.hand.waiting_bytes < CONTENT_BYTES:
@@ -220,7 +222,7 @@ class Desk:
         if worst < 1 or len(lane.waiting) > _MOST_URGENT_ONES or now - self._urgent_at < _TICK:
             return None
         self._urgent_at = now
-        return lane, Wish(wish.provider_id, worst=worst)
+        return lane, Wish(wish.provider_id, most=wish.most, worst=worst)
 
     async def _tidy_up(self) -> None:
         """Batches of senders that died; the list of those who wait; what is too old."""

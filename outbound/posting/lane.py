@@ -9,16 +9,16 @@ from typing import Protocol
 from common.addresses import parse_address, wire_form
 from outbound.engine.journal import Mark
 from outbound.engine.outcomes import outcome_of, refuses_the_sender
+from outbound.posting.allowance import Allowance
 from outbound.posting.claiming import outcome
 from outbound.posting.order import Order
 from outbound.posting.types import Item, Outcome, Route
-from outbound.rates import SharedRate
 from outbound.smtp.pool import SmtpPool
 from outbound.smtp.replies import reply_text
 from outbound.smtp.types import Outgoing, Reply, SmtpAccount, SmtpDown
 from outbound.states import RecipientState
 
-LOW_WATER = 100  # recipients that wait: below it the lane is filled again
+LOW_WATER = 50  # recipients that wait: below it the lane is filled again
 _REFUSALS_UNTIL_DOWN = 3
 _FIRST_REST, _LONGEST_REST = 5.0, 300.0
 _QUEUED_AS = re.compile(r"queued as\s+<?([^\s>]+)", re.IGNORECASE)
@@ -61,7 +61,7 @@ class Lane:
         account: SmtpAccount,
         owner: Owner,
         *,
-        rate: SharedRate | None,
+        rate: Allowance | None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.route = route

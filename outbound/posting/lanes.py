@@ -4,10 +4,12 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from django.conf import settings
 
 from common.errors import LettershopError
+from outbound.posting.allowance import Allowance, DailyAllowance
 from outbound.posting.claiming import Claimed, outcome
 from outbound.posting.connections import Desks
 from outbound.posting.hand import Hand
@@ -127,6 +129,9 @@ class Lanes:
     # --- what the lanes call
 
     def book(self, item: Item, found: Outcome) -> None:
+        if found.state == RecipientState.DEFERRED and self._was_last_try(item):
+            words = f"given up after {item.attempt} tries: {found.reason}"
+            found = replace(found, state=RecipientState.BOUNCED_SOFT, next_at=None, reason=words)
         self._hand.book(item, found)
 
     def give_back(self, item: Item) -> None:
@@ -143,13 +148,13 @@ class Lanes:
             other.add([item])
             return
         words = f"the provider refuses the sender: {reply.enhanced} {reply.text}".strip()
-        due = due_after(item, reply)
+        due = None if self._was_last_try(item) else due_after(item, reply)
         state = RecipientState.BOUNCED_SOFT if due is None else RecipientState.DEFERRED
         self._hand.book(item, outcome(item, state, reply.code, words, next_at=due))
 
     def doubtful(self, item: Item, reason: str) -> None:
         due = None
-        if self._around is not None and self._around.room.resend_doubtful:
+        if self._around is not None and self._around.room.resend_doubtful and not self._was_last_try(item):
             due = due_after(item, Reply(450, "", reason, "body"))
         state = RecipientState.IN_DOUBT if due is None else RecipientState.DEFERRED
         self._hand.book(item, outcome(item, state, None, reason, next_at=due))
@@ -170,6 +175,9 @@ class Lanes:
         self._attend()
 
     # --- private
+
+    def _was_last_try(self, item: Item) -> bool:
+        return self._around is not None and item.attempt > self._around.room.most_retries
 
     def _is_usable(self, route: Route) -> bool:
         lane = self._open.get(route.provider_id)
@@ -211,9 +219,14 @@ class Lanes:
         task.add_done_callback(self._starting.discard)
         return lane
 
-    def _rate(self, route: Route) -> SharedRate | None:
-        if not route.rate:
-            return None
+    def _rate(self, route: Route) -> Allowance | None:
+        rate = self._shared_rate(route) if route.rate else None
+        if not route.daily:
+            return rate
+        client = rate_client(settings.REDIS_URL)
+        return DailyAllowance(client, self._schema, route.provider_id, most=route.daily, rate=rate)
+
+    def _shared_rate(self, route: Route) -> SharedRate:
         return SharedRate(
             rate_client(settings.REDIS_URL),
             key=f"{self._schema}:{route.provider_id}",

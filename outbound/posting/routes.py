@@ -11,6 +11,7 @@ from outbound.models import ProviderAccount
 from outbound.posting.types import Mailroom, Route
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+from tenants.services.settings import current
 
 _FORGET_ABOVE = 10_000.0
 
@@ -25,14 +26,20 @@ class Surroundings:
 
 
 def surroundings(schema: str, owner: str) -> Surroundings | None:
-    """The tenant as it is now; None when it is gone or was switched off."""
+    """The tenant as it is now; None when it is gone or was switched off. Without accounts while the operator has
+    switched off their type."""
     tenant = Tenant.objects.filter(schema_name=schema, is_active=True).first()
     if tenant is None:
         return None
+    held = current()
+    smtp = held.provider(ProviderAccount.Type.SMTP)
     with tenant_scope(tenant):
-        accounts = list(ProviderAccount.objects.filter(is_active=True, type=ProviderAccount.Type.SMTP))
-    room = Mailroom(schema, tenant.pk, owner, tenant.in_doubt_policy == "resend")
-    return Surroundings(room, tuple(_route(one) for one in accounts), {one.pk: one for one in accounts})
+        wanted = ProviderAccount.objects.filter(is_active=True, type=ProviderAccount.Type.SMTP)
+        accounts = list(wanted) if smtp.enabled else []
+    resend = tenant.in_doubt_policy == "resend"
+    room = Mailroom(schema, tenant.pk, owner, resend, held.batch_size, held.max_retries)
+    routes = tuple(_route(one, daily=smtp.rate_limit) for one in accounts)
+    return Surroundings(room, routes, {one.pk: one for one in accounts})
 
 
 def note_standing(connection: psycopg.Connection[Any], schema: str, provider_id: int, trouble: str) -> None:
@@ -80,7 +87,7 @@ class Shares:
         self._given.pop(provider_id, None)
 
 
-def _route(account: ProviderAccount) -> Route:
+def _route(account: ProviderAccount, *, daily: int) -> Route:
     edited = (
         account.host,
         account.port,
@@ -90,7 +97,7 @@ def _route(account: ProviderAccount) -> Route:
         account.sealed_password,
         account.connections,
         account.rate,
+        daily,
     )
-    return Route(
-        account.pk, account.name, account.priority, account.weight, account.rate, account.down_since is not None, edited
-    )
+    down = account.down_since is not None
+    return Route(account.pk, account.name, account.priority, account.weight, account.rate, down, edited, daily)

@@ -21,12 +21,12 @@ from outbound.posting.desk import Desk
 from outbound.posting.heartbeat import BEAT_SECONDS, Heartbeat
 from outbound.posting.letters import Letterheads
 from outbound.posting.waiting import due_schemas, sweep, tenant_schemas
+from tenants.services.settings import current
 
 log = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.1
 _AWAY_SECONDS = 0.5
-_SWEEP_SECONDS = 60.0
 _REST_SECONDS = 10.0
 _PATIENCE_SECONDS = 15.0
 
@@ -100,7 +100,7 @@ class _Sender:
             if now - self._beaten_at > BEAT_SECONDS:
                 self._beaten_at = now
                 await self._poller.run(self._heartbeat.beat)
-            if now - self._swept_at > _SWEEP_SECONDS:
+            if now - self._swept_at > await self._poller.run(lambda: current().process_interval):
                 await self._poller.run(lambda: sweep(self._poller.connection()))
                 self._swept_at = now
             due = await self._poller.run(lambda: due_schemas(self._poller.connection()))

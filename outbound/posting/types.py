@@ -13,12 +13,15 @@ LEASE_SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Mailroom:
-    """One tenant as a sender knows it. `owner` is this sender's name: host:pid:random."""
+    """One tenant as a sender knows it. `owner` is this sender's name: host:pid:random. `most_retries`: how often a
+    recipient is tried again; `batch_size`: how many are taken in hand at once."""
 
     schema: str
     tenant_id: int
     owner: str
     resend_doubtful: bool = False
+    batch_size: int = 50
+    most_retries: int = 15
 
     def journals(self, root: Path) -> Path:
         """Where the journals of this tenant's batches lie, below the engine's folder."""
@@ -112,7 +115,7 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A provider account as it is now. `edited` changes when its settings do."""
+    """A provider account as it is now. `edited` changes when its settings do. `daily`: messages a day; 0: any number."""
 
     provider_id: int
     name: str
@@ -121,3 +124,4 @@ class Route:
     rate: float
     down: bool
     edited: tuple[object, ...]
+    daily: int = 0

@@ -1,4 +1,4 @@
-"""The parts of a running installation, each a process: web, smtpd (bounce mail), sender (single messages), worker, beat."""
+"""The parts of a running installation: web, smtpd (bounce mail), sender (single messages), two workers, beat."""
 
 import os
 import sys
@@ -13,6 +13,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 _QUIET = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges"}
 # Freed memory stays with the process: without this, glibc gives every 30 KB mail's pages back and takes them again.
 _MALLOC = {"MALLOC_MMAP_THRESHOLD_": "8388608", "MALLOC_TRIM_THRESHOLD_": "67108864", "MALLOC_TOP_PAD_": "1048576"}
+_ERRANDS = 8  # threads, each with a database connection once it was needed
 # The name is prometheus_client's.
 _FIGURES = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -43,7 +44,7 @@ def parts(listening: Listening, *, data_dir: Path) -> list[ChildProcess]:
     if listening.bounce_port:
         children.append(_bounce_door(listening, environ))
     # Beat inside the worker would not be started again when it alone dies, and nothing would be looked at again.
-    return [*children, _sender(environ), _worker(listening, environ), _beat(environ, data_dir)]
+    return [*children, _sender(environ), _worker(listening, environ), _errands(environ), _beat(environ, data_dir)]
 
 
 def _figures_dir(data_dir: Path) -> Path:
@@ -71,11 +72,24 @@ def _sender(environ: dict[str, str]) -> ChildProcess:
 
 
 def _worker(listening: Listening, environ: dict[str, str]) -> ChildProcess:
-    queues = "default,campaigns,validation,mailwizz,warmup"
-    argv = [sys.executable, "-m", "celery", "--quiet", "-A", "config", "worker", "--queues", queues]
-    argv += ["--concurrency", str(listening.workers), "--loglevel", "warning"]
-    argv += ["--without-gossip", "--without-mingle", "--hostname", f"worker-{os.getpid()}@%h"]
+    argv = _celery_worker("campaigns,validation,mailwizz,warmup", "worker")
+    argv += ["--concurrency", str(listening.workers)]
     return ChildProcess("worker", argv, {**environ, **_MALLOC, **_QUIET}, stop_seconds=90)
+
+
+def _errands(environ: dict[str, str]) -> ChildProcess:
+    """A worker for the queue `default` alone: the tick and outgoing webhooks never stand behind slices of campaigns.
+
+    In threads, because most of it waits for others: some are free while imports run, at the price of one process.
+    """
+    argv = [*_celery_worker("default", "worker-default"), "--pool", "threads", "--concurrency", str(_ERRANDS)]
+    return ChildProcess("worker-default", argv, {**environ, **_QUIET}, stop_seconds=90)
+
+
+def _celery_worker(queues: str, name: str) -> list[str]:
+    argv = [sys.executable, "-m", "celery", "--quiet", "-A", "config", "worker", "--queues", queues]
+    argv += ["--loglevel", "warning", "--without-gossip", "--without-mingle"]
+    return [*argv, "--hostname", f"{name}-{os.getpid()}@%h"]
 
 
 def _beat(environ: dict[str, str], data_dir: Path) -> ChildProcess:

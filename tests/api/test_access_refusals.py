@@ -22,7 +22,7 @@ def shape(answer: Any) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/v2/nonsense", "/api/v2/keys/x", "/api/v2", "/api/", "/api/nonsense/", "/api/v2/%00"]
+    "path", ["/api/v2/nonsense", "/api/v2/keys/x", "/api/v2", "/api/v2/", "/webhook/nonsense", "/api/v2/%00"]
 )
 @pytest.mark.parametrize("host", ["localhost", "acme.testserver", "nobody.testserver"])
 @pytest.mark.parametrize("debug", [False, True])

@@ -45,7 +45,7 @@ class Arrived:
 
     @property
     def mail(self) -> EmailMessage:
-        return message_from_bytes(self.raw, policy=policy.default)  # type: ignore[return-value]
+        return message_from_bytes(self.raw, policy=policy.default)
 
 
 class MailServer:
@@ -91,8 +91,8 @@ class MailServer:
 
     async def _whim(self, verb: str, argument: str) -> str | None:
         if verb == "BODY":
-            await asyncio.sleep(self.pause)
             self._arrived.append((time.monotonic(), len(self._server.taken) - 1))
+            await asyncio.sleep(self.pause)
         waiting = self.replies.get(argument) if verb == "RCPT" else None
         return waiting.pop(0) if waiting else None
 
@@ -155,9 +155,7 @@ class Installation:
                 sent["Content-Type"] = "application/json"
             connection.request(method, path, json.dumps(body) if body is not None else None, sent)
             answer = connection.getresponse()
-            return Answer(
-                answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.read()
-            )
+            return Answer(answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.read())
         finally:
             connection.close()
 

@@ -10,7 +10,7 @@ from django.conf import settings
 
 from common.database import connect
 from outbound.engine.journal import Journal
-from outbound.posting import heartbeat, waiting
+from outbound.posting import heartbeat, sender, waiting
 from outbound.posting.heartbeat import Heartbeat, living_senders
 from outbound.posting.sender import start
 from outbound.states import RecipientState
@@ -54,6 +54,7 @@ def test_without_a_journal_nothing_is_taken_and_it_says_so(
         raise OSError(errno.ENOSPC, "No space left on device", str(directory))
 
     monkeypatch.setattr(Journal, "create", full)
+    monkeypatch.setattr(sender, "_PATIENCE_SECONDS", 1.0)
     with Provider() as provider:
         provider.account()
         post("ann@example.com")

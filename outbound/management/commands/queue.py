@@ -3,7 +3,8 @@
 import signal
 import threading
 from argparse import ArgumentParser
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -36,10 +37,12 @@ class Command(HouseCommand):
             case "logs":
                 return {"outcomes": [asdict(line) for line in latest(tenants, max(1, options["count"]))]}
             case "process":
-                return _told(process(only=only, stop=_when_told()))
+                with _until_told() as stop:
+                    return _told(process(only=only, stop=stop))
             case _:
-                connection.close()
-                return _told(start(stop=_when_told(), only=only))
+                connection.close()  # this thread has no more questions
+                with _until_told() as stop:
+                    return _told(start(only=only, stop=stop))
 
     def lines(self, answer: Mapping[str, Any]) -> list[str]:
         if "outcomes" in answer:
@@ -60,13 +63,17 @@ def _tenants(slug: str) -> list[Tenant]:
     return list(Tenant.objects.filter(is_active=True).exclude(schema_name="public").order_by("slug"))
 
 
-def _when_told() -> Any:
-    """Whether this process was asked to end."""
+@contextmanager
+def _until_told() -> Iterator[Callable[[], bool]]:
+    """Whether this process was asked to end, by SIGTERM or SIGINT."""
     told = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(number, lambda *_: told.set())
-    return told.is_set
+    numbers = (signal.SIGTERM, signal.SIGINT) if threading.current_thread() is threading.main_thread() else ()
+    before = {number: signal.signal(number, lambda *_: told.set()) for number in numbers}
+    try:
+        yield told.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _told(sent: Sent) -> dict[str, Any]:

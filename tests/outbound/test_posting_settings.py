@@ -1,0 +1,159 @@
+"""What operators set while the installation runs holds for senders of single messages."""
+
+import time
+from collections.abc import Iterator
+from typing import Any, LiteralString
+
+import psycopg
+import pytest
+import redis
+from django.conf import settings
+
+from common.database import connection, conninfo
+from outbound.models import ProviderAccount
+from outbound.posting.allowance import DailyAllowance
+from outbound.posting.sender import process
+from outbound.rates import SharedRate, rate_client
+from outbound.states import RecipientState
+from tenants.models import Setting
+from tenants.services.setting_rows import rows as setting_rows
+from tenants.services.settings import change
+from tests.outbound.engine_cast import Provider
+from tests.outbound.posting_cast import make_due, outcomes, post, send_what_is_due, standing, waiting
+
+pytestmark = pytest.mark.usefixtures("live_tenant")
+
+
+@pytest.fixture(autouse=True)
+def as_before(live_tenant: object) -> Iterator[None]:
+    """Settings and counts are of the whole installation: nothing of them stays."""
+    yield
+    Setting.objects.all().delete()
+    setting_rows.forget()
+    client = rate_client(settings.REDIS_URL)
+    for key in client.scan_iter("daily:*"):
+        client.delete(key)
+
+
+def say(**given: object) -> None:
+    change(given, provider_types=["smtp"], by="a test")
+
+
+def busy(verb: str, argument: str) -> str | None:
+    return "451 4.3.0 try later" if verb == "RCPT" else None
+
+
+def test_no_more_are_taken_in_hand_at_once_than_the_operator_says() -> None:
+    say(queue={"batch_size": 3})
+    sizes: set[int] = set()
+
+    def look(verb: str, argument: str) -> str | None:
+        if verb == "RCPT":
+            sizes.update(size for (size,) in rows_elsewhere("SELECT size FROM live.outbound_batch"))
+        return None
+
+    with Provider(look) as provider:
+        provider.account()
+        for number in range(8):
+            post(f"p{number}@example.com")
+        assert send_what_is_due().outcomes == {"sent": 8}
+    assert max(sizes) == 3
+
+
+def test_after_the_last_retry_a_recipient_is_given_up() -> None:
+    say(queue={"max_retries": 1})
+    with Provider(busy) as provider:
+        provider.account()
+        message = post("ann@example.com")
+        assert send_what_is_due().outcomes == {"deferred": 1}
+        make_due()
+        send_what_is_due()
+    assert outcomes() == {RecipientState.BOUNCED_SOFT: 1}
+    assert standing(message) == ("bounced", "given up after 2 tries: 4.3.0 try later", "finished")
+    assert waiting() == 0
+
+
+def test_no_retries_at_all_may_be_wanted() -> None:
+    say(queue={"max_retries": 0})
+    with Provider(busy) as provider:
+        provider.account()
+        post("ann@example.com")
+        send_what_is_due()
+    assert outcomes() == {RecipientState.BOUNCED_SOFT: 1}
+
+
+def test_mail_waits_while_its_type_of_account_is_switched_off() -> None:
+    say(providers={"smtp": {"enabled": False}})
+    with Provider() as provider:
+        provider.account()
+        message = post("ann@example.com")
+        process_briefly()
+        assert (provider.server.taken, waiting()) == ([], 1)
+        say(providers={"smtp": {"enabled": True}})
+        assert send_what_is_due().outcomes == {"sent": 1}
+    assert standing(message)[0] == "sent"
+
+
+def test_an_account_gets_no_more_a_day_than_the_operator_says() -> None:
+    say(providers={"smtp": {"rate_limit": 3}})
+    with Provider() as provider:
+        provider.account()
+        for number in range(5):
+            post(f"p{number}@example.com")
+        process_briefly()
+        assert len(provider.server.taken) == 3
+        assert waiting() == 2
+        say(providers={"smtp": {"rate_limit": 4}})
+        process_briefly()
+        assert len(provider.server.taken) == 4
+
+
+def test_a_daily_count_that_redis_has_lost_begins_with_what_was_sent() -> None:
+    with Provider() as provider:
+        account = provider.account()
+        for number in range(3):
+            post(f"p{number}@example.com")
+        send_what_is_due()
+        allowance = daily(account, most=5)
+        assert [allowance.take(1), allowance.take(9), allowance.take(1)] == [1, 1, 0]
+
+
+def test_while_redis_is_away_the_database_says_how_many_are_left() -> None:
+    with Provider() as provider:
+        account = provider.account()
+        for number in range(3):
+            post(f"p{number}@example.com")
+        send_what_is_due()
+        now = [100.0]
+        away = redis.Redis(unix_socket_path="/nowhere/redis.sock")
+        allowance = DailyAllowance(away, "live", account.pk, most=5, rate=None, clock=lambda: now[0])
+        assert [allowance.take(9), allowance.take(9)] == [2, 0]
+        now[0] += 6
+        assert allowance.take(1) == 1
+
+
+def test_a_permit_that_the_rate_holds_back_is_not_lost_to_the_day() -> None:
+    with Provider() as provider:
+        account = provider.account()
+        client = rate_client(settings.REDIS_URL)
+        rate = SharedRate(client, key=f"live:{account.pk}", per_second=4, workers=1)
+        allowance = DailyAllowance(client, "live", account.pk, most=2, rate=rate)
+        assert allowance.take(1) == 1
+        assert [allowance.take(1) for _ in range(5)] == [0] * 5
+        assert daily(account, most=2).take(5) == 1
+
+
+def daily(account: ProviderAccount, *, most: int) -> DailyAllowance:
+    return DailyAllowance(rate_client(settings.REDIS_URL), "live", account.pk, most=most, rate=None)
+
+
+def process_briefly() -> None:
+    """A sender's turn that ends although mail is left."""
+    until = time.monotonic() + 4
+    process(only=[connection.schema_name], stop=lambda: time.monotonic() > until)
+
+
+def rows_elsewhere(statement: LiteralString) -> list[tuple[Any, ...]]:
+    """From another thread than the test's."""
+    with psycopg.connect(conninfo()) as other:
+        return other.execute(statement).fetchall()
