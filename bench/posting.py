@@ -38,7 +38,8 @@ SELECT month, id, 0, 'bulk' || id || '@example.com', 5, now(), now() FROM m
 """
 _TIMES = """
 SELECT extract(epoch FROM r.at - s.created_at) FROM outbound_submission s
-JOIN outbound_recipient r ON r.month = s.month AND r.message_id = s.message_id WHERE s.priority = 1 AND r.state = 3 AND s.addresses[1] LIKE 'urgent%'
+JOIN outbound_recipient r ON r.month = s.month AND r.message_id = s.message_id
+WHERE s.priority = 1 AND r.state = 3 AND s.addresses[1] LIKE 'urgent%'
 """
 
 

@@ -12,6 +12,7 @@ from common.database import connection
 from tenants.scope import hosts
 
 Handler = Callable[[HttpRequest], HttpResponse]
+_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _SANE_ID = re.compile(r"^[A-Za-z0-9._:-]{1,128}\Z")
 
 
@@ -50,7 +51,7 @@ class TenantMiddleware:
             connection.set_tenant(tenant)
             request.tenant = tenant  # type: ignore[attr-defined]
             request.urlconf = settings.ROOT_URLCONF
-        elif tenant is not None or host == settings.PUBLIC_HOST:
+        elif tenant is not None or _is_public(host):
             request.urlconf = settings.PUBLIC_SCHEMA_URLCONF
         else:
             return HttpResponseNotFound(
@@ -63,3 +64,8 @@ class TenantMiddleware:
         finally:
             set_urlconf(None)
             connection.set_schema_to_public()
+
+
+def _is_public(host: str) -> bool:
+    """By whichever name: where nobody has set a public host, it is this machine."""
+    return host == settings.PUBLIC_HOST or (settings.PUBLIC_HOST in _THIS_MACHINE and host in _THIS_MACHINE)

@@ -15,7 +15,7 @@ from outbound.posting.types import LEASE_SECONDS, Batch, Envelope, Findings, Ite
 from outbound.states import RecipientState
 
 MOST = 50  # recipients a batch, where nothing else is said
-OLDEST = 10  # of a hundred the oldest, whatever their priority
+OLDEST = 20  # of a hundred the oldest, whatever their priority
 CONTENT_BYTES = 16 << 20
 LEAST_URGENT = 5
 

@@ -4,6 +4,7 @@ import asyncio
 import http.client
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -109,7 +110,7 @@ class Installation:
 
     def __enter__(self) -> Self:
         inherited = {name: value for name, value in os.environ.items() if name not in _OF_THIS_RUN}
-        self.environ = {**inherited, **self.environ}
+        self.environ = {**inherited, "SECRET_KEY": secrets.token_urlsafe(48), **self.environ}
         argv = self._argv("serve", "--port", str(self.port), "--workers", str(self.workers))
         self.process = subprocess.Popen(
             argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=self.environ

@@ -61,6 +61,7 @@ def test_two_installations_run_side_by_side_and_end_cleanly(tmp_path: Path) -> N
         for server, port in zip(servers, ports, strict=True):
             assert wait_ready(server) == f"http://127.0.0.1:{port}"
             assert get(port, "/admin/login/") == 200
+            assert get(port, "/admin/login/", host="127.0.0.1") == 200
             assert get(port, "/admin/login/", host="nobody.example") == 404
             assert get(port, "/u/" + "A" * 32) == 404
         # A command finds the servers of its data directory running and leaves them running.

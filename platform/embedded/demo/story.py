@@ -10,7 +10,7 @@ from django.conf import settings
 from campaigns.models import Campaign
 from common.errors import Unavailable
 from contacts.models import Import
-from embedded.demo import mailing, world
+from embedded.demo import mailing, program, world
 from embedded.demo.cast import ACME, GLOBEX, cast_operator, cast_tenant
 from embedded.demo.inbox import Inbox
 from embedded.demo.surroundings import HOST, Ports, demo_password
@@ -44,9 +44,13 @@ def tell_story(stage: Stage, *, stays: bool) -> None:
         _send(stage, campaign)
         happened = _play_the_world(stage, since=before)
         _wait_for_the_report(stage, campaign, happened)
+        key = program.program_key(acme, settings.DATA_DIR)
+        order = _send_single(stage, key)
         stage.teller.imported(run)
         stage.teller.report(campaign.name, mailing.report_of(campaign))
+        stage.teller.single(program.READER, order, program.status_of(stage.ports, order))
     stage.teller.addresses(stage.ports, password)
+    stage.teller.program(program.as_curl(stage.ports, key))
     stage.teller.farewell(_shown(settings.DATA_DIR), stays=stays)
 
 
@@ -114,6 +118,18 @@ def _wait_for_the_report(stage: Stage, campaign: Campaign, happened: world.Happe
 
     with stage.teller.working("Counting"):
         _until(stage, counted, "The report does not count what happened.")
+
+
+def _send_single(stage: Stage, key: str) -> str:
+    """The id of a message that a program sent."""
+    with stage.teller.working("A single message"):
+        order = program.send_order(stage.ports, key)
+        _until(
+            stage,
+            lambda: program.status_of(stage.ports, order) == "sent",
+            "The single message is not sent: no sender takes it up.",
+        )
+    return order
 
 
 def _newest_mail(stage: Stage) -> int:

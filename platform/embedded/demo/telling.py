@@ -82,6 +82,14 @@ class Teller:
         self._table(name, told)
         self._table("Clicks", [(link.url, link.clicks, "") for link in report.links if link.clicks])
 
+    def single(self, recipient: str, message_id: str, status: str) -> None:
+        """What became of the message that a program sent."""
+        self.say("", "Single message", f"  {recipient}  {status}  {message_id}")
+
+    def program(self, curl: str) -> None:
+        """How to send one's own; it comes to the caught mails."""
+        self.say("Send one yourself", f"  {curl}")
+
     def addresses(self, ports: Ports, password: str) -> None:
         """Where to look, and as whom."""
         desks = [
