@@ -51,7 +51,7 @@ class TenantMiddleware:
             connection.set_tenant(tenant)
             request.tenant = tenant  # type: ignore[attr-defined]
             request.urlconf = settings.ROOT_URLCONF
-        elif tenant is not None or _is_public(host):
+        elif tenant is not None or is_public_host(host):
             request.urlconf = settings.PUBLIC_SCHEMA_URLCONF
         else:
             return HttpResponseNotFound(
@@ -66,6 +66,6 @@ class TenantMiddleware:
             connection.set_schema_to_public()
 
 
-def _is_public(host: str) -> bool:
+def is_public_host(host: str) -> bool:
     """By whichever name: where nobody has set a public host, it is this machine."""
     return host == settings.PUBLIC_HOST or (settings.PUBLIC_HOST in _THIS_MACHINE and host in _THIS_MACHINE)

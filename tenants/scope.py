@@ -69,6 +69,13 @@ class HostMemory:
             self._known[host] = (now + _HOST_MEMORY_SECONDS, tenant)
         return tenant
 
+    def recall(self, host: str) -> tuple[bool, Tenant | None]:
+        """Whether it was found out lately, and what: for those who must not wait for the database."""
+        held = self._known.get(host)
+        if held is None or held[0] <= time.monotonic():
+            return False, None
+        return True, held[1]
+
     def forget(self) -> None:
         with self._lock:
             self._known.clear()

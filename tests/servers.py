@@ -26,7 +26,15 @@ os.environ["KEY_HASH_ROUNDS"] = "4"
 os.environ |= {f"API_LIMIT_{name}": "0" for name in ("PER_KEY", "PER_USER", "PER_TENANT", "GLOBAL", "WRONG_KEYS")}
 os.environ |= {f"API_LIMIT_{name}": "0" for name in ("AEGIS", "RELAY_TIERS", "RELAY_SEND", "RELAY_LIST")}
 os.environ |= {"API_LIMIT_RELAY_REALTIME": "0", "API_LIMIT_RELAY_ADMIN": "0", "RATE_LIMIT_MAX": "0"}
-if (worker := os.environ.get("PYTEST_XDIST_WORKER", "")) and (given := os.environ.get("REDIS_URL")):
+_GIVEN = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL")
+worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+if not worker:
+    # The processes of `-n` inherit what is set below: they must know whose servers these are.
+    os.environ["LETTERSHOP_TESTS_BRING_SERVERS"] = "" if os.environ.get("DATABASE_URL") else "yes"
+elif os.environ["LETTERSHOP_TESTS_BRING_SERVERS"]:
+    for name in _GIVEN:
+        os.environ.pop(name, None)
+elif given := os.environ.get("REDIS_URL"):
     url = urlsplit(given)
     number = int(url.path.strip("/") or 0) + 1 + int(worker.removeprefix("gw"))
     os.environ["REDIS_URL"] = url._replace(path=f"/{number}").geturl()

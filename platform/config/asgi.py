@@ -12,8 +12,7 @@ from a2wsgi import WSGIMiddleware
 from django.conf import settings
 
 from api.intake import Committer, IntakeDoors
-from api.public import Directory, PublicDoors, UrlSigner
-from api.public.database import Database
+from api.public import PublicDoors, UrlSigner
 from api.relay.realtime import RealtimeDoor
 from common.database import conninfo
 from outbound.stamping import key_ring
@@ -38,12 +37,7 @@ django = WSGIMiddleware(cast("Any", django_application), workers=_THREADS)
 # Threads of their own: whoever asks how things are is answered when all others are busy.
 watchers = WSGIMiddleware(cast("Any", django_application), workers=2)
 realtime = RealtimeDoor(cast("Any", django), conninfo())
-intake = IntakeDoors(
-    Committer(conninfo()),
-    Directory(Database(conninfo(), application="lettershop hosts")),
-    django,
-    behind_proxy=settings.BEHIND_PROXY,
-)
+intake = IntakeDoors(Committer(conninfo()), django, behind_proxy=settings.BEHIND_PROXY)
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:

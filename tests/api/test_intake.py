@@ -13,14 +13,12 @@ from django.test import Client
 
 from api.access.key_checks import forget_keys, state_of_key
 from api.intake import Committer, IntakeDoors
-from api.public import Directory
-from api.public.database import Database
 from common.database import conninfo
 from contacts.models import Suppression
 from deliverability.models import SendingDomain
 from outbound.models import Message, ProviderAccount
 from tenants.models import Tenant, WaitingMail
-from tenants.scope import tenant_scope
+from tenants.scope import hosts, tenant_scope
 from tenants.services.keys import create_api_key
 
 GATEWAY = {"to": "ana@example.com", "subject": "Hi", "html_body": "<p>Hi</p>", "text_body": "Hi"}
@@ -57,13 +55,11 @@ class Doors:
         return asyncio.run(self._post_all(requests, headers))
 
     async def _post_all(self, requests: Any, headers: dict[str, str]) -> list[Answer]:
-        directory = Database(conninfo(), application="test")
-        doors = IntakeDoors(Committer(conninfo()), Directory(directory), self._forward)
+        doors = IntakeDoors(Committer(conninfo()), self._forward)
         try:
             return await asyncio.gather(*(self._post(doors, path, body, headers) for path, body in requests))
         finally:
             await doors.stop()
-            await directory.close()
 
     async def _post(self, doors: IntakeDoors, path: str, body: Any, headers: dict[str, str]) -> Answer:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -106,7 +102,11 @@ class Doors:
 def tenant(live_tenant: Tenant) -> Iterator[Tenant]:
     SendingDomain.objects.create(name="live.example")
     ProviderAccount.objects.create(name="relay", host="127.0.0.1", port=2525, tls="none")
+    # As Django's middleware would have found out at the first call.
+    for host in ("live.testserver", "acme.testserver", "localhost", "nobody.example"):
+        hosts.find(host)
     yield live_tenant
+    hosts.forget()
     WaitingMail.objects.filter(schema=live_tenant.schema_name).delete()
     forget_keys()
 
@@ -143,6 +143,11 @@ def test_a_plain_send_is_answered_here_and_stored(tenant: Tenant, doors: Doors, 
     assert (answer.status, doors.passed_on, answer.headers["x-request-id"]) == (202, 0, "mine-7")
     assert Message.objects.count() == 1
     assert WaitingMail.objects.filter(schema=tenant.schema_name).exists()
+
+
+def test_the_public_host_is_everybodys(doors: Doors) -> None:
+    (answer,) = doors.post(("/send", AEGIS), host="localhost:8000")
+    assert (answer.status, doors.passed_on) == (202, 0)
 
 
 def test_a_thousand_requests_good_and_bad_are_answered_alike_both_ways(tenant: Tenant, doors: Doors) -> None:
@@ -198,6 +203,8 @@ def _variants(good: dict[str, Any]) -> Iterator[Any]:
         ({"content_type": "text/plain"}, AEGIS),
         ({"x_api_key": "ls_000000000000_wrong"}, AEGIS),
         ({"host": "acme.testserver"}, AEGIS),
+        ({"host": "nobody.example"}, AEGIS),
+        ({"host": "never.asked.example"}, AEGIS),
         ({}, b"{not json"),
         ({}, {**AEGIS, "workspace_id": "ws-001"}),
         ({}, {**AEGIS, "body": "x" * 70_000}),
