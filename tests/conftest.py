@@ -52,7 +52,7 @@ def live_tenant(committed_tenant, django_db_blocker) -> Iterator[Tenant]:  # typ
             yield committed_tenant
         finally:
             connection.set_schema_to_public()
-            _empty(committed_tenant.schema_name)
+            _empty(committed_tenant)
 
 
 @pytest.fixture
@@ -61,8 +61,9 @@ def browser() -> Client:
     return Client()
 
 
-def _empty(schema: str) -> None:
-    """Remove what a test left in the schema; ids go on, so that no later test meets an earlier one's."""
+def _empty(tenant: Tenant) -> None:
+    """Remove what a test left of the tenant; ids go on, so that no later test meets an earlier one's."""
+    schema = tenant.schema_name
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT string_agg(format('%%I.%%I', schemaname, tablename), ', ') FROM pg_tables"
@@ -71,7 +72,10 @@ def _empty(schema: str) -> None:
             [schema],
         )
         cursor.execute(f"TRUNCATE {cursor.fetchone()[0]} CASCADE")
-        cursor.execute("DELETE FROM public.tenants_duework WHERE schema = %s", [schema])
+        for table in ("duework", "waitingmail"):
+            cursor.execute(f"DELETE FROM public.tenants_{table} WHERE schema = %s", [schema])
+        for table in ("usage", "apikey"):
+            cursor.execute(f"DELETE FROM public.tenants_{table} WHERE tenant_id = %s", [tenant.pk])
     shutil.rmtree(settings.ENGINE_JOURNAL_DIR / schema, ignore_errors=True)
 
 

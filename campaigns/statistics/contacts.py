@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from common.database import connection
 from contacts.models import ContactStatus, Tag, ValidationState
-from contacts.targeting import Audience, count_audience, language_counts, status_counts, tag_counts
+from contacts.targeting import contact_counts
 from contacts.validation.counting import validation_counts
 
 _TOP_TAGS = 10
@@ -52,21 +52,21 @@ class ContactStatistics:
 
 def contact_statistics() -> ContactStatistics:
     """Exact, from facets and tallies that every change of contacts is noted for."""
-    statuses, validations = status_counts(), validation_counts()
-    languages = sorted(language_counts().items(), key=lambda pair: (-pair[1], pair[0]))
+    counts, validations = contact_counts(), validation_counts()
+    languages = sorted(counts.by_language.items(), key=lambda pair: (-pair[1], pair[0]))
     return ContactStatistics(
-        total=sum(statuses.values()),
-        mailable=count_audience(Audience()),
-        by_status={status.value: statuses.get(status.value, 0) for status in ContactStatus},
+        total=sum(counts.by_status.values()),
+        mailable=counts.mailable,
+        by_status={status.value: counts.by_status.get(status.value, 0) for status in ContactStatus},
         by_validation={state.value: validations[state] for state in ValidationState},
         by_language={language or "unknown": count for language, count in languages},
-        top_tags=_top_tags(),
+        top_tags=_top_tags(counts.by_tag),
         growth=_growth(),
     )
 
 
-def _top_tags() -> tuple[TagCount, ...]:
-    most = sorted(tag_counts().items(), key=lambda pair: (-pair[1], pair[0]))[:_TOP_TAGS]
+def _top_tags(by_tag: Mapping[int, int]) -> tuple[TagCount, ...]:
+    most = sorted(by_tag.items(), key=lambda pair: (-pair[1], pair[0]))[:_TOP_TAGS]
     known = Tag.objects.in_bulk([tag for tag, _ in most])
     return tuple(TagCount(tag, known[tag].slug, known[tag].name, count) for tag, count in most if tag in known)
 

@@ -2,6 +2,8 @@
 
 from contacts.targeting.audience import AttributeIs, Audience, Operator
 from contacts.targeting.counting import (
+    ContactCounts,
+    contact_counts,
     count_audience,
     count_by_language,
     language_counts,
@@ -15,8 +17,10 @@ from contacts.targeting.selecting import audience_query, held_query, hold_audien
 __all__ = [
     "AttributeIs",
     "Audience",
+    "ContactCounts",
     "Operator",
     "audience_query",
+    "contact_counts",
     "count_audience",
     "count_by_language",
     "did_you_mean",

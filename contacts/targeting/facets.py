@@ -15,7 +15,7 @@ from psycopg import sql
 
 from contacts.targeting.audience import AttributeIs, Parameters
 from contacts.targeting.buckets import holds_for_all, holds_for_some
-from contacts.targeting.conditions import holds, is_negative, where
+from contacts.targeting.conditions import MAILABLE, holds, is_negative, where
 from contacts.targeting.resolving import COLUMNS, Resolved
 
 # OFFSET 0 keeps the planner from looking for the conditions elsewhere than among these contacts.
@@ -82,6 +82,28 @@ SELECT word, sum(n) FROM (
 ) u GROUP BY 1 HAVING sum(n) > 0
 """
 
+_EVERY_KIND = """
+WITH {stale}, given AS (
+    SELECT facet, block, bits FROM contacts_facet WHERE facet = 'm'
+    UNION ALL SELECT facet, block, bits FROM contacts_facet WHERE facet >= 's:' AND facet < 's;'
+    UNION ALL SELECT facet, block, bits FROM contacts_facet WHERE facet >= 'l:' AND facet < 'l;'
+    UNION ALL SELECT facet, block, bits FROM contacts_facet WHERE facet >= 't:' AND facet < 't;'
+)
+SELECT facet, sum(n) FROM (
+    SELECT facet, sum(bit_count(f.bits & ~coalesce(changed.bits, 0::bit(2048)))) AS n
+    FROM given f LEFT JOIN changed USING (block) WHERE block NOT IN (SELECT block FROM stale) GROUP BY 1
+    UNION ALL
+    SELECT facet, count(*) FROM stale w CROSS JOIN LATERAL ({whole_block}) c {facets} GROUP BY 1
+    UNION ALL
+    SELECT facet, count(*) FROM noted w CROSS JOIN LATERAL ({one_contact}) c {facets}
+    WHERE w.id IS NOT NULL AND w.block NOT IN (SELECT block FROM stale) GROUP BY 1
+) u GROUP BY 1 HAVING sum(n) > 0
+"""
+_FACETS_OF = """CROSS JOIN LATERAL (
+    SELECT 's:' || c.status UNION ALL SELECT 'l:' || lower(c.language) UNION ALL SELECT 't:' || t FROM unnest(c.tags) t
+    UNION ALL SELECT 'm' WHERE {mailable}
+) AS named(facet)"""
+
 
 def count_query(audience: Resolved, parameters: Parameters) -> sql.Composed:
     """One row: how many."""
@@ -108,6 +130,16 @@ def kind_query(kind: str) -> sql.Composed:
         last=sql.Literal(f"{letter};"),
         word=sql.SQL(word),
         unnested=sql.SQL(unnested),
+    )
+
+
+def every_kind_query() -> sql.Composed:
+    """Rows of facet (`m`, `s:<status>`, `l:<language>`, `t:<tag id>`) and number of contacts: all of them in one statement."""
+    return sql.SQL(_EVERY_KIND).format(
+        stale=sql.SQL(STALE),
+        whole_block=sql.SQL(WHOLE_BLOCK),
+        one_contact=sql.SQL(ONE_CONTACT),
+        facets=sql.SQL(_FACETS_OF).format(mailable=MAILABLE),
     )
 
 

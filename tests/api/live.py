@@ -13,10 +13,15 @@ class _Quiet(WSGIRequestHandler):
         """Nothing to standard error for each request."""
 
 
+class _Server(ThreadedWSGIServer):
+    # Hundreds may come at once: the usual five would have the system reset their connections.
+    request_queue_size = 512
+
+
 @contextmanager
 def listening() -> Iterator[int]:
     """The port on which the APIs answer. Each connection has a thread, whose database connection ends with it."""
-    server = ThreadedWSGIServer(("127.0.0.1", 0), _Quiet)
+    server = _Server(("127.0.0.1", 0), _Quiet)
     server.set_app(WSGIHandler())
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()

@@ -93,7 +93,8 @@ def _with(body: dict[str, Any], path: tuple[str | int, ...], value: Any) -> dict
 
 @pytest.mark.parametrize("door", DOORS, ids=str)
 def test_a_value_of_another_type_than_documented_is_refused(target: Target, door: Door) -> None:
-    wrong = list(_wrong(_body_of(door)))
+    # PHP writes an empty object as an empty list, and Aegis' clients are written in it.
+    wrong = [one for one in _wrong(_body_of(door)) if (door.name, *one) != ("aegis", ("headers",), [])]
     assert len(wrong) > 30
     taken = []
     for path, value in wrong:

@@ -229,6 +229,11 @@ def test_the_number_of_queries_does_not_grow(v2: V2, path: str) -> None:
     Daily.objects.create(day=datetime.now(UTC).date(), origin="campaign", slot=0, sent=1)
     with CaptureQueriesContext(connection) as many:
         v2.get(f"stats/{v2.tenant.pk}/{path}")
-    first, again, grown = (len([query for query in run if "SELECT" in query["sql"]]) for run in (few, kept, many))
+    # Hosts and keys are looked up again when some seconds have passed, whatever is asked for.
+    looked_up = ("tenants_host", "tenants_apikey")
+    first, again, grown = (
+        len([one for one in run if "SELECT" in one["sql"] and not any(name in one["sql"] for name in looked_up)])
+        for run in (few, kept, many)
+    )
     assert grown <= first + 1, "the names of tags are asked for where there are any"
     assert again < grown

@@ -8,8 +8,10 @@ from contacts.models import Contact, ContactAttribute, Suppression, Tag
 from contacts.targeting import (
     AttributeIs,
     Audience,
+    ContactCounts,
     Operator,
     audience_query,
+    contact_counts,
     count_audience,
     count_by_language,
     held_query,
@@ -318,6 +320,9 @@ def test_words_are_counted_over_all_contacts_stale_or_not(crowd, tags):
     for _ in range(2):
         assert tag_counts() == {tag: Contact.objects.filter(tags__contains=[tag]).count() for tag in tags.values()}
         assert sum(status_counts().values()) == 400
+        assert contact_counts() == ContactCounts(
+            count_audience(Audience()), status_counts(), language_counts(), tag_counts()
+        )
         assert status_counts()["active"] == Contact.objects.filter(status="active").count()
         assert language_counts()["fr-be"] == Contact.objects.filter(language="FR-BE").count()
         refresh_facets()

@@ -115,7 +115,7 @@ def test_a_key_is_shown_once_and_its_hash_never(operator: Client, acme: Tenant) 
     assert (key.scopes, key.daily_limit, key.is_admin) == (["send", "read"], 500, False)
     readable = page.split('id="new-key">')[1].split("<")[0]
     listed = operator.get("/admin/tenants/apikey/").content.decode()
-    for secret in (readable, readable.rpartition("_")[2], key.hash):
+    for secret in (readable, readable.split("_", 2)[2], key.hash):
         assert secret not in listed
     assert "Should the key Shop" in operator.get(f"/admin/tenants/apikey/{key.pk}/revoke/").content.decode()
     operator.post(f"/admin/tenants/apikey/{key.pk}/revoke/")
