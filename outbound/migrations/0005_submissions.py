@@ -42,7 +42,7 @@ CREATE INDEX outbound_submission_sender ON outbound_submission (lower(from_addre
     INCLUDE (from_address);
 CREATE INDEX outbound_submission_campaign ON outbound_submission (campaign_ref, message_id) WHERE campaign_ref <> '';
 CREATE INDEX outbound_submission_user ON outbound_submission (user_ref, message_id) WHERE user_ref <> '';
-CREATE INDEX outbound_submission_addresses ON outbound_submission USING gin (addresses);
+CREATE INDEX outbound_submission_addresses ON outbound_submission USING gin (addresses) WITH (fastupdate = off);
 
 CREATE TABLE outbound_attachment (
     month date NOT NULL,

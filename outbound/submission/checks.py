@@ -71,7 +71,11 @@ def checked(submission: Submission, *, now: datetime) -> Checked:
         attachments = [checked_attachment(one, field=f"attachments[{n}]") for n, one in enumerate(filled.attachments)]
         filled = replace(filled, attachments=tuple(attachments))
     size = _size(filled)
-    return Checked(filled, recipients, sender, domain, json.dumps(headers), json.dumps(reply_to), metadata, size)
+    return Checked(filled, recipients, sender, domain, _json(headers), _json(reply_to), metadata, size)
+
+
+def _json(pairs: list[list[str]]) -> str:
+    return json.dumps(pairs) if pairs else "[]"
 
 
 def _recipients(submission: Submission) -> tuple[To, ...]:
@@ -168,6 +172,8 @@ def _check_bodies(submission: Submission) -> None:
 
 
 def _metadata(submission: Submission) -> str:
+    if not submission.metadata:
+        return "{}"
     try:
         text = json.dumps(dict(submission.metadata), ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError, RecursionError):
