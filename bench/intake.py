@@ -3,8 +3,8 @@
     .venv/bin/python bench/intake.py [--seconds 5] [--connections 32]
 
 One web process each; database (all its safety on) and load generator share the machine. Our side checks a key, counts
-the day's quotas, looks at the suppression list and the sending domains and writes a log line for each; the plain side
-checks the same fields and saves one row.
+the day's quotas, looks at the suppression list and the sending domains; the plain side checks the same fields and saves one
+row. Neither writes a log line for each call here (LOG_LEVEL is WARNING), and no limits of calls are counted.
 """
 
 import argparse
