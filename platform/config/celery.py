@@ -6,7 +6,8 @@ what is due in the database every few seconds and starts it again.
 
 import os
 
-from celery.signals import setup_logging
+from celery.signals import setup_logging, task_prerun
+from django.db import close_old_connections
 from tenant_schemas_celery.app import CeleryApp
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -47,3 +48,9 @@ app.autodiscover_tasks()
 @setup_logging.connect
 def _keep_our_logging(**_: object) -> None:
     """Django's LOGGING already set handlers up; Celery must not replace them."""
+
+
+@task_prerun.connect
+def _replace_dead_connections(**_: object) -> None:
+    """A thread's connection that was lost with the database would be of no use to any later task."""
+    close_old_connections()
