@@ -66,8 +66,14 @@ def test_a_packed_answer_is_unpacked(server: WebServer) -> None:
     assert fetch("GET", server.url, limits=HERE).body == b"c" * 1000
 
 
+# Named: a packed body holds the second it was packed in, and would name the test after it.
 @pytest.mark.parametrize(
-    ("body", "encoding"), [(b"not packed", "gzip"), (gzip.compress(b"a"), "br"), (gzip.compress(b"a"), "gzip, gzip")]
+    ("body", "encoding"),
+    [
+        pytest.param(b"not packed", "gzip", id="not packed"),
+        pytest.param(gzip.compress(b"a"), "br", id="brotli"),
+        pytest.param(gzip.compress(b"a"), "gzip, gzip", id="packed twice"),
+    ],
 )
 def test_an_answer_in_another_encoding_is_refused(server: WebServer, body: bytes, encoding: str) -> None:
     server.respond = lambda asked: asked.answer(200, body, Content_Encoding=encoding)
