@@ -14,6 +14,8 @@ from outbound.compiler.protect import Protected
 
 def refuse_markup_from_fields(source: Protected, tokens: Iterable[Markup]) -> None:
     """Raises TemplateFault for the first field that stands where its value could become markup."""
+    if not source.scanned.tags:
+        return
     before: Markup | None = None
     for token in tokens:
         written = source.text[token.start : token.end]

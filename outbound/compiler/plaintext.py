@@ -67,7 +67,8 @@ class _Converter:
         if isinstance(token, Text) and not token.raw and not self._skipped:
             self._text(self.source.text[token.start : token.end])
             return
-        self._blocks(self.source.text[token.start : token.end], self._used_target(token))
+        if self.source.scanned.tags:
+            self._blocks(self.source.text[token.start : token.end], self._used_target(token))
         if isinstance(token, StartTag):
             self._start(token)
         elif isinstance(token, EndTag):
@@ -75,10 +76,10 @@ class _Converter:
 
     def _used_target(self, token: Markup) -> str:
         """A link target with conditions in it is written where the link begins, conditions and all."""
-        if self._skipped or not isinstance(token, StartTag) or _is_hidden(token):
-            return ""
         target = self.targets.get(token.start)
-        return target.written if target and self._has_blocks(target.written) else ""
+        if target is None or self._skipped or not isinstance(token, StartTag) or _is_hidden(token):
+            return ""
+        return target.written if self._has_blocks(target.written) else ""
 
     def _has_blocks(self, text: str) -> bool:
         return any(tag.kind is not Kind.VARIABLE for tag in self.source.tags_in(text))
@@ -175,6 +176,8 @@ def _breaks(name: str) -> bool:
 
 
 def _is_hidden(tag: StartTag) -> bool:
+    if not tag.attributes:
+        return False
     style = (tag.get("style") or "").lower().replace(" ", "")
     if _HIDDEN.search(style) or any(attribute.name == "hidden" for attribute in tag.attributes):
         return True
