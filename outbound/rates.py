@@ -74,4 +74,4 @@ class SharedRate:
 
 def rate_client(url: str) -> redis.Redis:
     """A client that gives up quickly: sending must not wait for a Redis that is away."""
-    return redis.Redis.from_url(url, socket_timeout=0.2, socket_connect_timeout=0.2)
+    return redis.Redis.from_url(url, socket_timeout=0.5, socket_connect_timeout=0.5)

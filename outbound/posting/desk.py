@@ -112,8 +112,8 @@ class Desk:
 
     async def _look_around(self) -> None:
         """Accounts may have been edited, switched off or come up again."""
-        for provider_id, trouble in self._lanes.take_notes():
-            await self._lanes.note(self._desks, provider_id, trouble)
+        for provider_id, note in self._lanes.take_notes():
+            await self._lanes.note(self._desks, provider_id, note)
             self._looked_at = 0.0
         now = time.monotonic()
         if now - self._looked_at < _LOOK_AROUND_SECONDS:
@@ -214,8 +214,6 @@ class Desk:
             self._blocked_since = None
         assert self._around is not None
         wish = Wish(lane.route.provider_id, most=self._around.room.batch_size)
-        if lane.may_be_tried:
-            return lane, Wish(wish.provider_id, most=1)
         if len(lane.waiting) < LOW_WATER and self.hand.waiting_bytes < CONTENT_BYTES:
             return lane, wish
         worst = (lane.waiting.most_urgent or 1) - 1

@@ -12,6 +12,7 @@ from outbound.engine.outcomes import outcome_of, refuses_the_sender
 from outbound.posting.allowance import Allowance
 from outbound.posting.claiming import outcome
 from outbound.posting.order import Order
+from outbound.posting.refusals import Refusals, domain_of, words_about
 from outbound.posting.types import Item, Outcome, Route
 from outbound.smtp.pool import SmtpPool
 from outbound.smtp.replies import reply_text
@@ -19,8 +20,6 @@ from outbound.smtp.types import Outgoing, Reply, SmtpAccount, SmtpDown
 from outbound.states import RecipientState
 
 LOW_WATER = 50  # recipients that wait: below it the lane is filled again
-_REFUSALS_UNTIL_DOWN = 3
-_FIRST_REST, _LONGEST_REST = 5.0, 300.0
 _QUEUED_AS = re.compile(r"queued as\s+<?([^\s>]+)", re.IGNORECASE)
 
 
@@ -41,6 +40,9 @@ class Owner(Protocol):
 
     def not_for(self, lane: "Lane", item: Item, reply: Reply) -> None:
         """The account will not take the item's sender."""
+
+    def refusals_changed(self, lane: "Lane") -> None:
+        """The account refuses another sender's domain, or takes one again: see `lane.refusals`."""
 
     def doubtful(self, item: Item, reason: str) -> None:
         """Handed over, no answer."""
@@ -71,6 +73,7 @@ class Lane:
         self.permits: float | None = None if rate is None else 0.0
         self.waiting = Order()
         self.trouble = ""
+        self.refusals = Refusals(clock)
         self.proven = not route.down  # somebody else's word that it is down holds until it works here
         self.progress_at = clock()
         self._owner = owner
@@ -78,9 +81,6 @@ class Lane:
         self._flight: dict[int, Item] = {}
         self._next_cookie = 0
         self._open = True
-        self._refusals = 0
-        self._rest = _FIRST_REST
-        self._rests_until = 0.0
 
     @property
     def in_flight(self) -> int:
@@ -92,13 +92,8 @@ class Lane:
 
     @property
     def is_down(self) -> bool:
-        """Nothing may be sent here now, not even one message to try it."""
-        return (bool(self.trouble) and not self.may_be_tried) or not self.proven
-
-    @property
-    def may_be_tried(self) -> bool:
-        """It refused the sender, and has rested: one message will tell."""
-        return self._refusals >= _REFUSALS_UNTIL_DOWN and self._clock() >= self._rests_until and self.is_empty
+        """Nothing may be sent here now."""
+        return bool(self.trouble) or not self.proven
 
     def add(self, items: list[Item]) -> None:
         for item in items:
@@ -125,6 +120,10 @@ class Lane:
             except Exception as error:  # content that no test foresaw: this recipient fails, loudly, the others go on
                 self._owner.book(item, outcome(item, RecipientState.FAILED, None, f"could not be built: {error}"))
                 continue
+            item.sender_domain = domain_of(sender)
+            if (refused := self.refusals.answer(item.sender_domain)) is not None:
+                self._owner.not_for(self, item, refused)
+                continue
             if self.permits is not None:
                 self.permits -= 1
             self.progress_at = self._clock()
@@ -146,7 +145,9 @@ class Lane:
         found = _QUEUED_AS.search(text)
         reference = found[1] if found else ""
         self._owner.book(item, outcome(item, RecipientState.SENT, code, text or None, reference=reference))
-        self._refusals = 0
+        told = bool(self.refusals) and self.refusals.forget(item.sender_domain)
+        if told or (self.route.trouble and self.route.trouble.startswith(words_about(item.sender_domain))):
+            self._owner.refusals_changed(self)
         if self.trouble:
             self._works()
 
@@ -180,27 +181,20 @@ class Lane:
             self._owner.went_down(self)
 
     def provider_up(self) -> None:
-        if self._refusals < _REFUSALS_UNTIL_DOWN:
-            self._works()
+        self._works()
 
     # --- private
 
     def _works(self) -> None:
         was_down = bool(self.trouble) or not self.proven
-        self.trouble, self.proven, self._rest = "", True, _FIRST_REST
+        self.trouble, self.proven = "", True
         if was_down:
             self._owner.came_up(self)
 
     def _refused(self, item: Item, reply: Reply) -> None:
         item.batch.marks[item.place] = Mark.UNTOUCHED
-        self._refusals += 1
-        if self._refusals >= _REFUSALS_UNTIL_DOWN and self._clock() >= self._rests_until:
-            self._rests_until = self._clock() + self._rest
-            self._rest = min(_LONGEST_REST, self._rest * 2)
-            first = not self.trouble
-            self.trouble = f"The provider refuses the sender: {reply.code} {reply.enhanced} {reply.text}".strip()
-            if first:
-                self._owner.went_down(self)
+        if self.refusals.add(item.sender_domain, reply):
+            self._owner.refusals_changed(self)
         self._owner.not_for(self, item, reply)
 
 

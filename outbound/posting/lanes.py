@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 
@@ -14,7 +15,7 @@ from outbound.posting.claiming import Claimed, outcome
 from outbound.posting.connections import Desks
 from outbound.posting.hand import Hand
 from outbound.posting.lane import LOW_WATER, Lane, due_after
-from outbound.posting.routes import Shares, Surroundings, note_standing
+from outbound.posting.routes import Note, Shares, Surroundings, note_standing
 from outbound.posting.types import Item, Outcome, Route
 from outbound.rates import SharedRate, rate_client
 from outbound.services.working import smtp_account
@@ -43,7 +44,7 @@ class Lanes:
         self._leaving: dict[asyncio.Task[None], Lane] = {}
         self._starting: set[asyncio.Task[None]] = set()
         self._shares = Shares()
-        self._notes: dict[int, str] = {}
+        self._notes: dict[int, Note] = {}
         self._unusable: dict[int, tuple[object, ...]] = {}
 
     @property
@@ -89,16 +90,16 @@ class Lanes:
             for item in claimed.items:
                 self._hand.give_back(item)
 
-    def take_notes(self) -> list[tuple[int, str]]:
-        """Accounts that went down, with the reason, or came up; each is to be given to `note`."""
+    def take_notes(self) -> list[tuple[int, Note]]:
+        """Accounts that went down, came up or refuse senders; each is to be given to `note`."""
         notes, self._notes = self._notes, {}
         return list(notes.items())
 
-    async def note(self, desks: Desks, provider_id: int, trouble: str) -> None:
+    async def note(self, desks: Desks, provider_id: int, note: Note) -> None:
         try:
-            await desks.run(lambda: note_standing(desks.connection(), self._schema, provider_id, trouble))
+            await desks.run(lambda: note_standing(desks.connection(), self._schema, provider_id, note))
         except BaseException:
-            self._notes.setdefault(provider_id, trouble)
+            self._notes.setdefault(provider_id, note)
             raise
 
     async def permit(self, desks: Desks) -> None:
@@ -141,7 +142,8 @@ class Lanes:
         self._attend()
 
     def not_for(self, lane: Lane, item: Item, reply: Reply) -> None:
-        """The next account gets it at once; where there is none it waits, as after any refusal for now."""
+        """The next account gets it at once; where there is none it waits, as after any refusal for now, and not for less
+        than the sender's domain rests."""
         item.refused_by = (*item.refused_by, lane.route.provider_id)
         other = self._other_lane(item)
         if other is not None:
@@ -149,8 +151,20 @@ class Lanes:
             return
         words = f"the provider refuses the sender: {reply.enhanced} {reply.text}".strip()
         due = None if self._was_last_try(item) else due_after(item, reply)
-        state = RecipientState.BOUNCED_SOFT if due is None else RecipientState.DEFERRED
-        self._hand.book(item, outcome(item, state, reply.code, words, next_at=due))
+        if due is None:
+            self._hand.book(item, outcome(item, RecipientState.BOUNCED_SOFT, reply.code, words))
+            return
+        rested = datetime.now(UTC) + timedelta(seconds=lane.refusals.seconds_left(item.sender_domain))
+        self._hand.book(item, outcome(item, RecipientState.DEFERRED, reply.code, words, next_at=max(due, rested)))
+
+    def refusals_changed(self, lane: Lane) -> None:
+        words = lane.refusals.words
+        if words:
+            log.warning(
+                "a sender is refused", extra={"schema": self._schema, "provider": lane.route.name, "cause": words}
+            )
+        if not lane.trouble:
+            self._notes[lane.route.provider_id] = Note(words)
 
     def doubtful(self, item: Item, reason: str) -> None:
         due = None
@@ -160,7 +174,7 @@ class Lanes:
         self._hand.book(item, outcome(item, state, None, reason, next_at=due))
 
     def came_up(self, lane: Lane) -> None:
-        self._notes[lane.route.provider_id] = ""
+        self._notes[lane.route.provider_id] = Note(lane.refusals.words)
         self._shares.forget(lane.route.provider_id)
         self._attend()
 
@@ -169,7 +183,7 @@ class Lanes:
             "a provider account is down",
             extra={"schema": self._schema, "provider": lane.route.name, "cause": lane.trouble},
         )
-        self._notes[lane.route.provider_id] = lane.trouble
+        self._notes[lane.route.provider_id] = Note(lane.trouble, down=True)
         for item in lane.waiting.take_all():
             self._hand.give_back(item)
         self._attend()
@@ -210,7 +224,7 @@ class Lanes:
             account = smtp_account(self._around.accounts[route.provider_id])
         except LettershopError as error:
             self._unusable[route.provider_id] = route.edited
-            self._notes[route.provider_id] = str(error)
+            self._notes[route.provider_id] = Note(str(error), down=True)
             return None
         self._unusable.pop(route.provider_id, None)
         lane = self._open[route.provider_id] = Lane(route, account, self, rate=self._rate(route))

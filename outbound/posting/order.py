@@ -12,14 +12,16 @@ class Order:
     """Items that wait in a lane."""
 
     def __init__(self) -> None:
-        self._urgent: list[tuple[int, float, int, Item]] = []
-        self._oldest: list[tuple[float, int, Item]] = []
+        self._urgent: list[tuple[int, float, int]] = []
+        self._oldest: list[tuple[float, int]] = []
+        # By a number of their own: an item may leave, and come again here or wait in another lane, while what is left
+        # of it in a heap must count for nothing.
+        self._waiting: dict[int, Item] = {}
         self._numbers = count()
         self._turns = 0
-        self._length = 0
 
     def __len__(self) -> int:
-        return self._length
+        return len(self._waiting)
 
     @property
     def most_urgent(self) -> int | None:
@@ -28,43 +30,36 @@ class Order:
         return self._urgent[0][0] if self._urgent else None
 
     def add(self, item: Item) -> None:
-        item.waits = True
         item.batch.waiting += 1
-        self._length += 1
         number, due = next(self._numbers), item.due_at.timestamp()
-        heapq.heappush(self._urgent, (item.priority, due, number, item))
-        heapq.heappush(self._oldest, (due, number, item))
+        self._waiting[number] = item
+        heapq.heappush(self._urgent, (item.priority, due, number))
+        heapq.heappush(self._oldest, (due, number))
 
     def pop(self) -> Item | None:
         """The next one, or None."""
         self._tidy()
-        if not self._length:
+        if not self._waiting:
             return None
         self._turns += 1
-        if self._turns % _EVERY:
-            item = heapq.heappop(self._urgent)[3]
-        else:
-            item = heapq.heappop(self._oldest)[2]
-        self._leave(item)
+        number = heapq.heappop(self._urgent)[2] if self._turns % _EVERY else heapq.heappop(self._oldest)[1]
+        item = self._waiting.pop(number)
+        item.batch.waiting -= 1
         return item
 
     def take_all(self) -> list[Item]:
         """Everybody; nobody is left."""
-        items = [entry[3] for entry in self._urgent if entry[3].waits]
+        items = list(self._waiting.values())
         for item in items:
-            self._leave(item)
+            item.batch.waiting -= 1
+        self._waiting.clear()
         self._urgent.clear()
         self._oldest.clear()
         return items
 
-    def _leave(self, item: Item) -> None:
-        item.waits = False
-        item.batch.waiting -= 1
-        self._length -= 1
-
     def _tidy(self) -> None:
         """Who was popped from one heap still stands in the other."""
-        while self._urgent and not self._urgent[0][3].waits:
+        while self._urgent and self._urgent[0][2] not in self._waiting:
             heapq.heappop(self._urgent)
-        while self._oldest and not self._oldest[0][2].waits:
+        while self._oldest and self._oldest[0][1] not in self._waiting:
             heapq.heappop(self._oldest)

@@ -42,23 +42,31 @@ def surroundings(schema: str, owner: str) -> Surroundings | None:
     return Surroundings(room, routes, {one.pk: one for one in accounts})
 
 
-def note_standing(connection: psycopg.Connection[Any], schema: str, provider_id: int, trouble: str) -> None:
-    """Let everybody know that the account is down, and why; or, without trouble, that it works."""
-    table = sql.Identifier(schema, "outbound_provideraccount")
-    if trouble:
-        connection.execute(
-            sql.SQL(
-                "UPDATE {} SET down_since = coalesce(down_since, now()), last_error = %s, last_error_at = now() WHERE id = %s"
-            ).format(table),
-            [trouble, provider_id],
-        )
-    else:
-        connection.execute(
-            sql.SQL(
-                "UPDATE {} SET down_since = NULL, last_error = '' WHERE id = %s AND (down_since IS NOT NULL OR last_error <> '')"
-            ).format(table),
-            [provider_id],
-        )
+@dataclass(frozen=True, slots=True)
+class Note:
+    """How an account stands: `trouble` is what is the matter with it, in words; `down`: nothing can be sent there."""
+
+    trouble: str = ""
+    down: bool = False
+
+
+def note_standing(connection: psycopg.Connection[Any], schema: str, provider_id: int, note: Note) -> None:
+    """Let everybody know."""
+    connection.execute(
+        sql.SQL(_NOTE_TROUBLE if note.trouble else _NOTE_NONE).format(
+            sql.Identifier(schema, "outbound_provideraccount")
+        ),
+        {"id": provider_id, "trouble": note.trouble, "down": note.down},
+    )
+
+
+_NOTE_TROUBLE = """
+UPDATE {} SET down_since = CASE WHEN %(down)s THEN coalesce(down_since, now()) END, last_error = %(trouble)s, last_error_at = now()
+WHERE id = %(id)s
+"""
+_NOTE_NONE = """
+UPDATE {} SET down_since = NULL, last_error = '' WHERE id = %(id)s AND (down_since IS NOT NULL OR last_error <> '')
+"""
 
 
 class Shares:
@@ -100,4 +108,14 @@ def _route(account: ProviderAccount, *, daily: int) -> Route:
         daily,
     )
     down = account.down_since is not None
-    return Route(account.pk, account.name, account.priority, account.weight, account.rate, down, edited, daily)
+    return Route(
+        account.pk,
+        account.name,
+        account.priority,
+        account.weight,
+        account.rate,
+        down,
+        edited,
+        daily,
+        account.last_error,
+    )

@@ -38,7 +38,7 @@ def for_schema(schema: str) -> Statements:
         name.partition("_")[2]: sql.Identifier(schema, name)
         for name in (
             "outbound_message", "outbound_submission", "outbound_attachment", "outbound_queue", "outbound_batch",
-            "outbound_recipient", "outbound_attempt", "outbound_daily", "outbound_news", "outbound_listener",
+            "outbound_recipient", "outbound_attempt", "outbound_daily", "outbound_accountday", "outbound_news", "outbound_listener",
             "outbound_event", "contacts_contact", "contacts_suppression",
         )
     }  # fmt: skip
@@ -148,6 +148,7 @@ _HOLD = "SELECT m.id FROM {message} m WHERE m.id = ANY(%(messages)s::bigint[]) O
 
 # Outcomes. Only who still stands in the batch that the outcome is from is touched: a statement that is sent again, or
 # comes after the batch was recovered by somebody else, writes nothing. News only for kinds that somebody listens to.
+# What an account was given, or may have been, is counted for its daily limit.
 _WRITE = """
 WITH o AS MATERIALIZED (
     SELECT * FROM unnest(%(ids)s::bigint[], %(batches)s::bigint[], %(contacts)s::bigint[], %(states)s::smallint[], %(codes)s::smallint[],
@@ -184,6 +185,11 @@ WITH o AS MATERIALIZED (
         refused_hard = d.refused_hard + excluded.refused_hard, refused_soft = d.refused_soft + excluded.refused_soft,
         failed = d.failed + excluded.failed, cancelled = d.cancelled + excluded.cancelled,
         suppressed = d.suppressed + excluded.suppressed, in_doubt = d.in_doubt + excluded.in_doubt
+), given AS (
+    INSERT INTO {accountday} AS a (day, provider_id, slot, given)
+    SELECT (now() AT TIME ZONE 'UTC')::date, provider_id, pg_backend_pid() %% 4, count(*) FROM done
+    WHERE state IN (3, 10) AND provider_id IS NOT NULL GROUP BY provider_id ORDER BY provider_id
+    ON CONFLICT (day, provider_id, slot) DO UPDATE SET given = a.given + excluded.given
 ), news AS (
     INSERT INTO {news} (at, kind, month, message_id, position, attempt, code, detail)
     SELECT now(), l.kind, d.month, d.message_id, d.position, d.attempt, d.code,

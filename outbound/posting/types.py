@@ -59,6 +59,7 @@ class Item:
     """One recipient in hand. `place` is its byte in the batch's journal, `since` when its deadline began to run.
 
     `provider_id` is the account that it is with: its batch's, or one that came after that refused the sender.
+    `sender_domain` is its envelope sender's, once it was built.
     """
 
     queue_id: int
@@ -76,8 +77,8 @@ class Item:
     email_key: str = ""
     contact_id: int = 0
     letter: Envelope | None = None
-    waits: bool = False
     refused_by: tuple[int, ...] = ()
+    sender_domain: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,8 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A provider account as it is now. `edited` changes when its settings do. `daily`: messages a day; 0: any number."""
+    """A provider account as it is now. `edited` changes when its settings do. `daily`: messages a day; 0: any number.
+    `trouble`: what people are told of it; it need not be down for that."""
 
     provider_id: int
     name: str
@@ -125,3 +127,4 @@ class Route:
     down: bool
     edited: tuple[object, ...]
     daily: int = 0
+    trouble: str = ""

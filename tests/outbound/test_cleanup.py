@@ -163,14 +163,17 @@ def test_an_open_of_a_message_that_is_gone_harms_nobody(live_tenant: Tenant) -> 
 
 
 def test_what_somebody_is_at_work_on_is_left_for_the_next_time(live_tenant: Tenant) -> None:
-    held, free = sent_long_ago(95), sent_long_ago(95)
-    # The month is still going on at that age, or another of it is younger: its rows go one by one.
-    move_back(sent_long_ago(1), 85)
+    # In the middle of a month, so that its rows go one by one and not as a partition.
+    before = (datetime.now(UTC) - timedelta(days=120)).replace(day=15, hour=0)
+    days = (datetime.now(UTC) - before).days + 5
+    held, free = sent_long_ago(days), sent_long_ago(days)
     with psycopg.connect(conninfo()) as another:
         another.execute("SELECT 1 FROM live.outbound_message WHERE id = %s FOR UPDATE", [held])
-        assert done(live_tenant, replace(order(), sent=True, failed=False)).messages in (1, 2)
+        assert done(live_tenant, order(before=before)).messages == 1
+        assert (left(held)["submission"], left(free)) == (1, {})
         another.rollback()
-    assert left(free) == {}
+    assert done(live_tenant, order(before=before)).messages == 1
+    assert left(held) == {}
 
 
 def test_a_month_that_somebody_reads_for_long_is_emptied_row_by_row(

@@ -39,6 +39,24 @@ def test_most_are_taken_by_priority_and_every_fifth_by_age() -> None:
     assert batch.waiting == 0
 
 
+def test_who_left_one_lane_for_another_is_in_the_first_no_more() -> None:
+    """As when an account refuses the sender: what is left of the item in the first lane's books must not come alive."""
+    batch, first, second = Batch(1, 1, None, memoryview(b""), 9, 9), Order(), Order()  # type: ignore[arg-type]
+    for number in range(9):
+        first.add(item(number, 1, batch))
+    popped = []
+    while (left := first.pop()) is not None:
+        popped.append(left.queue_id)
+        second.add(left)
+    assert sorted(popped) == list(range(9))
+    assert (len(first), len(second), batch.waiting) == (0, 9, 9)
+    again = second.pop()
+    assert again is not None
+    second.add(again)
+    assert sorted(found.queue_id for found in iter(second.pop, None)) == list(range(9))
+    assert batch.waiting == 0
+
+
 @pytest.mark.usefixtures("live_tenant")
 def test_an_urgent_message_overtakes_those_that_wait_and_old_ones_are_not_forgotten() -> None:
     with Provider() as provider:

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from outbound.models import ProviderAccount
+from outbound.posting.refusals import Refusals
 from outbound.posting.routes import Shares
 from outbound.posting.sender import start
 from outbound.posting.types import Route
+from outbound.smtp.types import Reply
 from outbound.states import RecipientState
 from tests.outbound.engine_cast import Provider
 from tests.outbound.posting_cast import make_due, outcomes, post, rows, run, send_what_is_due, standing, waiting
@@ -111,8 +113,64 @@ def test_an_account_that_refuses_the_sender_has_its_mail_taken_by_the_next() -> 
         assert second.received == {f"user{number}@example.com": 1 for number in range(30)}
         assert first.server.taken == []
     account.refresh_from_db()
-    assert account.down_since is not None
-    assert "refuses the sender: 553 5.7.1 sender not allowed" in account.last_error
+    assert account.down_since is None, "it may well take other senders"
+    assert account.last_error == "The provider refuses the sender acme.example: 553 5.7.1 sender not allowed"
+
+
+@pytest.mark.parametrize("at_once", [1, 4], ids=["one connection", "four connections"])
+def test_a_refused_senders_domain_holds_up_nobody_elses_mail(at_once: int) -> None:
+    """Three hundred of the refused one stand before and between them, and not one of the others waits for a rest."""
+    with Provider(_refuse_bad) as provider:
+        account = provider.account(connections=at_once)
+        for number in range(300):
+            post(f"bad{number}@example.com", from_address="shop@bad.example", priority=1 + number % 3)
+            if number % 10 == 0:
+                post(f"good{number}@example.com")
+        assert send_what_is_due().outcomes == {"sent": 30, "deferred": 300}
+        assert provider.received == {f"good{number}@example.com": 1 for number in range(0, 300, 10)}
+        refused = sum(command.startswith("MAIL") and "bad.example" in command for command in provider.server.commands)
+    assert 3 <= refused < 20, "it is asked a few times, not for every mail"
+    assert rows("SELECT state, error FROM outbound_submission WHERE from_address LIKE '%%bad%%' GROUP BY 1, 2") == [
+        ("deferred", "the provider refuses the sender: 5.7.1 sender not allowed")
+    ]
+    account.refresh_from_db()
+    assert account.down_since is None
+    assert account.last_error.startswith("The provider refuses the sender")
+
+
+def test_a_senders_domain_that_is_allowed_again_goes_out_and_the_account_says_nothing_more() -> None:
+    with Provider(_refuse_bad) as provider:
+        account = provider.account()
+        for number in range(10):
+            post(f"user{number}@example.com", from_address="shop@bad.example")
+        send_what_is_due()
+        account.refresh_from_db()
+        assert account.last_error
+        port = provider.port
+    with Provider(port=port) as provider:
+        make_due()
+        # Another run, which was not there when the account refused.
+        assert send_what_is_due().outcomes == {"sent": 10}
+        assert provider.received.total() == 10
+    account.refresh_from_db()
+    assert account.last_error == ""
+
+
+def test_a_rest_grows_ends_and_is_forgotten_with_the_first_mail_that_is_taken() -> None:
+    now = [100.0]
+    refusals, reply = Refusals(lambda: now[0]), Reply(553, "5.7.1", "not allowed", "mail")
+    assert [refusals.add("bad.example", reply) for _ in range(4)] == [False, False, True, False]
+    assert (refusals.answer("bad.example"), refusals.answer("good.example")) == (reply, None)
+    assert refusals.seconds_left("bad.example") == 5
+    now[0] += 5
+    assert refusals.answer("bad.example") is None
+    assert refusals.add("bad.example", reply), "one more is enough"
+    assert refusals.seconds_left("bad.example") == 10
+    assert refusals.words == "The provider refuses the sender bad.example: 553 5.7.1 not allowed"
+    assert refusals.forget("bad.example")
+    assert not refusals
+    assert refusals.words == ""
+    assert not refusals.add("bad.example", reply), "it is counted anew"
 
 
 def test_when_nobody_takes_the_sender_mail_is_tried_again_later() -> None:
@@ -206,6 +264,10 @@ def test_an_account_whose_password_cannot_be_read_says_so() -> None:
             done.set()
             worker.join(60)
         assert waiting() == 1
+
+
+def _refuse_bad(verb: str, argument: str) -> str | None:
+    return "553 5.7.1 sender not allowed" if verb == "MAIL" and "bad.example" in argument else None
 
 
 def _send_until(question: Any) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, LiteralString
 
 import psycopg
@@ -19,7 +20,8 @@ from tenants.models import Setting
 from tenants.services.setting_rows import rows as setting_rows
 from tenants.services.settings import change
 from tests.outbound.engine_cast import Provider
-from tests.outbound.posting_cast import make_due, outcomes, post, send_what_is_due, standing, waiting
+from tests.outbound.posting_cast import make_due, outcomes, post, rows, run, send_what_is_due, standing, waiting
+from tests.outbound.smtp_server import HangUp
 
 pytestmark = pytest.mark.usefixtures("live_tenant")
 
@@ -118,6 +120,42 @@ def test_a_daily_count_that_redis_has_lost_begins_with_what_was_sent() -> None:
         assert [allowance.take(1), allowance.take(9), allowance.take(1)] == [1, 1, 0]
 
 
+def test_what_was_given_today_is_known_without_reading_recipients() -> None:
+    """Millions may have been mailed: counting them would hold sending up when Redis has lost the day."""
+    with Provider() as provider:
+        account, other = provider.account(), provider.account(name="other")
+        for number in range(3):
+            post(f"p{number}@example.com")
+        send_what_is_due()
+        given = dict(rows("SELECT provider_id, sum(given)::int FROM outbound_accountday GROUP BY 1"))
+        assert sum(given.values()) == 3
+        with psycopg.connect(conninfo()) as another:
+            another.execute("LOCK TABLE live.outbound_recipient, live.outbound_submission IN ACCESS EXCLUSIVE MODE")
+            run("SET lock_timeout = '2s'")
+            try:
+                for one in (account, other):
+                    assert daily(one, most=5).take(9) == 5 - given.get(one.pk, 0)
+            finally:
+                run("RESET lock_timeout")
+                another.rollback()
+
+
+def test_a_mail_in_doubt_counts_and_one_that_bounced_later_still_does() -> None:
+    def drop(verb: str, argument: str) -> str | None:
+        if verb == "BODY" and argument == "lost@example.com":
+            raise HangUp
+        return "550 5.1.1 nobody" if verb == "RCPT" and argument.startswith("dead") else None
+
+    with Provider(drop) as provider:
+        account = provider.account(connections=1)
+        for who in ("ann", "lost", "dead"):
+            post(f"{who}@example.com")
+        send_what_is_due()
+        assert outcomes()[RecipientState.IN_DOUBT] == 1
+        run("UPDATE outbound_recipient SET state = 6 WHERE state = 3")
+        assert daily(account, most=9).take(9) == 7
+
+
 def test_while_redis_is_away_the_database_says_how_many_are_left() -> None:
     with Provider() as provider:
         account = provider.account()
@@ -130,6 +168,40 @@ def test_while_redis_is_away_the_database_says_how_many_are_left() -> None:
         assert [allowance.take(9), allowance.take(9)] == [2, 0]
         now[0] += 6
         assert allowance.take(1) == 1
+
+
+def test_what_redis_gave_a_moment_before_it_went_away_is_not_given_again(tmp_path: Path) -> None:
+    real = rate_client(settings.REDIS_URL).connection_pool.connection_kwargs
+    if "path" not in real:
+        pytest.skip("this Redis has no socket whose name could be taken away")
+    with Provider() as provider:
+        account, now, socket = provider.account(), [100.0], tmp_path / "redis.sock"
+        socket.symlink_to(real["path"])
+        client = redis.Redis(unix_socket_path=str(socket), db=real["db"])
+        allowance = DailyAllowance(client, "live", account.pk, most=5, rate=None, clock=lambda: now[0])
+        assert allowance.take(4) == 4
+        socket.unlink()
+        client.connection_pool.disconnect()
+        assert allowance.take(5) == 0
+        now[0] += 6
+        assert allowance.take(5) == 5  # by the books: nothing of it was sent
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["it kept its count", "it lost its count"])
+def test_what_was_given_while_redis_was_away_counts_when_it_is_back(tmp_path: Path, lost: bool) -> None:
+    real = rate_client(settings.REDIS_URL).connection_pool.connection_kwargs
+    if "path" not in real:
+        pytest.skip("this Redis has no socket whose name could be taken away")
+    with Provider() as provider:
+        account = provider.account()
+        if not lost:
+            assert daily(account, most=9).take(2) == 2
+        client = redis.Redis(unix_socket_path=str(tmp_path / "redis.sock"), db=real["db"])
+        allowance = DailyAllowance(client, "live", account.pk, most=9, rate=None)
+        assert allowance.take(5) == 5
+        (tmp_path / "redis.sock").symlink_to(real["path"])
+        assert allowance.take(9) == (4 if lost else 2)
+        assert daily(account, most=9).take(9) == 0
 
 
 def test_a_permit_that_the_rate_holds_back_is_not_lost_to_the_day() -> None:
