@@ -11,7 +11,7 @@ from common.jsonlog import request_of_this_line
 
 Handler = Callable[[HttpRequest], HttpResponse]
 # Aegis and the relay's versioned paths stand outside /api/.
-_API = ("/api/", "/send", "/status", "/v1/", "/webhook/")
+_API = ("/api/", "/send", "/status", "/v1/", "/webhook/", "/graphql")
 _NO_APIS = ("/admin/", "/static/")
 
 log = logging.getLogger("lettershop.requests")

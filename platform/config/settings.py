@@ -120,7 +120,7 @@ WEBHOOK_URL = environment.text("WEBHOOK_URL")
 WEBHOOK_SECRET = environment.text("WEBHOOK_SECRET")
 # Pages of these origins may call the APIs from a browser; none unless the operator lists them.
 CORS_ALLOWED_ORIGINS = environment.words("CORS_ORIGINS")
-CORS_URLS_REGEX = r"^/(api|v1|send|status|openapi\.json)"
+CORS_URLS_REGEX = r"^/(api|v1|send|status|graphql|openapi\.json)"
 CORS_ALLOW_CREDENTIALS = True
 CORS_ALLOW_HEADERS = (
     *default_headers,

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from api.middleware import log
 from common.jsonlog import JsonFormatter, masked
 from tenants.models import ApiKey, Tenant
 from tenants.services.keys import prefix_of
+from tests.api.graphql_cast import asking
 from tests.api.v2_cast import V2, caller
 
 KEY = "ls_0123456789ab_" + "s" * 43
@@ -43,9 +45,9 @@ def test_a_call_is_one_line_with_all_that_one_looks_for(acme: Tenant, lines: io.
     duration = line.pop("duration_ms")
     assert isinstance(duration, float)
     assert duration >= 0
-    assert line.pop("timestamp").endswith("+00:00")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line.pop("timestamp"))
     assert line == {
-        "level": "info",
+        "level": "INFO",
         "logger": "lettershop.requests",
         "message": f"GET /api/v2/keys/{acme.pk} 200",
         "request_id": "from-the-caller",
@@ -55,6 +57,12 @@ def test_a_call_is_one_line_with_all_that_one_looks_for(acme: Tenant, lines: io.
         "path": f"/api/v2/keys/{acme.pk}",
         "status": 200,
     }
+
+
+def test_a_question_by_graphql_is_one_line_too(acme: Tenant, lines: io.StringIO) -> None:
+    assert asking(acme).data("{ contactCount }") == {"contactCount": 0}
+    (line,) = told(lines)
+    assert (line["message"], line["tenant"]) == ("POST /graphql 200", "acme")
 
 
 def test_a_call_of_nobody_is_told_too(acme: Tenant, lines: io.StringIO) -> None:

@@ -1,0 +1,1 @@
+"""What GraphQL shows, type by type and field by field."""
