@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpResponseBase
-from rest_framework.exceptions import APIException
+from django.http import HttpResponseBase, UnreadablePostError
+from rest_framework.exceptions import APIException, ParseError
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.serializers import Serializer
@@ -21,6 +21,7 @@ from api.idempotency import IdempotentPosts
 from api.limits import Allowance, count_call
 from api.negotiation import OwnFormat
 from api.parsing import StrictJSONParser
+from api.slow_clients import BodyLost
 from common.errors import InvalidInput
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -87,7 +88,11 @@ class ApiView(IdempotentPosts, APIView):
         return response
 
     def handle_exception(self, exc: Exception) -> Any:
-        return super().handle_exception(BodyTooLarge() if isinstance(exc, RequestDataTooBig) else exc)
+        if isinstance(exc, RequestDataTooBig):
+            exc = BodyTooLarge()
+        elif isinstance(exc, UnreadablePostError | BodyLost):
+            exc = ParseError("The body did not arrive whole. Send it again.")
+        return super().handle_exception(exc)
 
     def identified(self, request: Request) -> Caller:
         """Who calls. Raises Unauthenticated."""

@@ -14,6 +14,7 @@ from django.conf import settings
 from api.intake import Committer, IntakeDoors
 from api.public import PublicDoors, UrlSigner
 from api.relay.realtime import RealtimeDoor
+from api.slow_clients import SlowClients
 from common.database import conninfo
 from outbound.stamping import key_ring
 
@@ -32,11 +33,17 @@ def public_doors() -> PublicDoors:
     )
 
 
+def _in_threads(number: int) -> SlowClients:
+    # So many pieces of an answer wait without a thread: the largest static file has fewer.
+    app = WSGIMiddleware(cast("Any", django_application), workers=number, send_queue_size=512)
+    return SlowClients(cast("Any", app), large=max(1, number // 2))
+
+
 doors = public_doors()
-django = WSGIMiddleware(cast("Any", django_application), workers=_THREADS)
+django = _in_threads(_THREADS)
 # Threads of their own: whoever asks how things are is answered when all others are busy.
-watchers = WSGIMiddleware(cast("Any", django_application), workers=2)
-realtime = RealtimeDoor(cast("Any", django), conninfo())
+watchers = _in_threads(2)
+realtime = RealtimeDoor(django, conninfo())
 intake = IntakeDoors(Committer(conninfo()), django, behind_proxy=settings.BEHIND_PROXY)
 
 
