@@ -23,38 +23,42 @@ def first_of_month(day: date) -> date:
 
 
 def ensure_month(month: date) -> None:
-    """Make the current tenant's partitions for `month` (a first day) where they are missing."""
+    """Make the current tenant's partitions for `month` (a first day) where they are missing.
+
+    Nobody who reads or writes other months waits for it, nor it for them.
+    """
     schema = connection.schema_name
     with connection.cursor() as cursor:
-        if _are_there(cursor, schema, month):
+        if not _missing(cursor, schema, month):
             return
         with transaction.atomic():
             # Of several who find them missing one makes them.
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s || '.partitions', 0))", [schema])
-            if not _are_there(cursor, schema, month):
-                _make(cursor, schema, month)
+            for table in _missing(cursor, schema, month):
+                _make(cursor, schema, table, month)
 
 
-def _are_there(cursor: Any, schema: str, month: date) -> bool:
+def _missing(cursor: Any, schema: str, month: date) -> list[str]:
     cursor.execute(
-        "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+        "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
         "WHERE n.nspname = %s AND c.relname = ANY(%s)",
         [schema, [_name(table, month) for table in PARTITIONED]],
     )
-    return bool(cursor.fetchone() == (len(PARTITIONED),))
+    there = {name for (name,) in cursor.fetchall()}
+    return [table for table in PARTITIONED if _name(table, month) not in there]
 
 
-def _make(cursor: Any, schema: str, month: date) -> None:
+def _make(cursor: Any, schema: str, table: str, month: date) -> None:
+    """Made first and attached then: CREATE TABLE … PARTITION OF would lock the whole table against everybody until the
+    caller's transaction ends."""
     following = date(month.year + month.month // 12, month.month % 12 + 1, 1)
-    for table in PARTITIONED:
-        cursor.execute(
-            sql.SQL("CREATE TABLE IF NOT EXISTS {} PARTITION OF {} FOR VALUES FROM ({}) TO ({})").format(
-                sql.Identifier(schema, _name(table, month)),
-                sql.Identifier(schema, table),
-                sql.Literal(month.isoformat()),
-                sql.Literal(following.isoformat()),
-            )
+    whole, part = sql.Identifier(schema, table), sql.Identifier(schema, _name(table, month))
+    cursor.execute(sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL)").format(part, whole))
+    cursor.execute(
+        sql.SQL("ALTER TABLE {} ATTACH PARTITION {} FOR VALUES FROM ({}) TO ({})").format(
+            whole, part, sql.Literal(month.isoformat()), sql.Literal(following.isoformat())
         )
+    )
 
 
 def _name(table: str, month: date) -> str:

@@ -43,6 +43,12 @@ class Tenant(TenantMixin):
         choices=[("leave", "leave in doubt"), ("resend", "send again")],
         help_text="for messages of which nobody knows whether the provider took them",
     )
+    tracks_single_mail = models.BooleanField(
+        "Track opens and clicks of single mail",
+        default=False,
+        db_default=False,
+        help_text="of what programs send, password resets included; campaigns say for themselves",
+    )
     brand_domain = models.CharField(max_length=253, default="", blank=True, help_text="in ASCII form")
     sender_name = models.CharField(max_length=120, default="", blank=True, help_text="of campaigns that name no sender")
     sender_address = models.CharField(

@@ -41,7 +41,7 @@ SELECT now(),
     (SELECT json_object_agg(s.email_key, s.reason)::text FROM {suppression} s
         WHERE s.email_key = ANY(%(keys)s::text[]) AND s.reason IN ('hard_bounce', 'complaint')),
     (SELECT array_agg(d.name) FROM {sendingdomain} d WHERE d.name = ANY(%(domains)s::text[])),
-    t.name, t.sender_name, t.sender_address, t.reply_to, p.daily_limit,
+    t.name, t.sender_name, t.sender_address, t.reply_to, t.tracks_single_mail, p.daily_limit,
     (SELECT d.name FROM {sendingdomain} d ORDER BY d.id LIMIT 1),
     (SELECT count(*) FROM {provideraccount} a WHERE a.is_active),
     (SELECT count(*) FROM {provideraccount} a WHERE a.is_active AND a.down_since < now() - interval '5 minutes'),
@@ -60,10 +60,10 @@ WITH m AS (
         %(now)s, %(now)s)
 ), s AS (
     INSERT INTO {submission} (month, message_id, door, state, key_id, user_ref, campaign_ref, from_address, from_name, reply_to,
-        recipients, addresses, subject, html, text, headers, metadata, priority, size, created_at, send_at)
+        recipients, addresses, subject, html, text, headers, metadata, priority, tracked, size, created_at, send_at)
     VALUES (%(month)s, %(id)s, %(door)s, %(state)s, %(key)s, %(user)s, %(campaign)s, %(from_address)s, %(from_name)s,
         %(reply_to)s::jsonb, %(recipients)s::jsonb, %(addresses)s::text[], %(subject)s, %(html)s, %(text)s, %(headers)s::jsonb,
-        %(metadata)s::jsonb, %(priority)s, %(size)s, %(now)s, %(send_at)s)
+        %(metadata)s::jsonb, %(priority)s, %(tracked)s, %(size)s, %(now)s, %(send_at)s)
 )
 INSERT INTO {queue} (month, message_id, position, email, priority, due_at, since)
 SELECT %(month)s, %(id)s, u.place - 1, u.email, %(priority)s, %(due)s, %(due)s

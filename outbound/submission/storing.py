@@ -86,6 +86,7 @@ class Facts:
     sender_name: str
     sender_address: str
     reply_to: str
+    tracks: bool
     tenant_daily: int | None
     first_domain: str | None
     providers: int
@@ -241,6 +242,7 @@ def _values(one: Given, facts: Facts, accepted: Accepted) -> dict[str, Any]:
         "headers": checked.headers,
         "metadata": checked.metadata,
         "priority": submission.priority,
+        "tracked": facts.tracks,
         "size": checked.size,
     }
 

@@ -29,6 +29,7 @@ from tenants.sites import operator_site
 
 # The schemas that are nobody's: the operators' own, and the one new tenants are cloned from.
 NOT_CUSTOMERS = ("public", "tenant_template")
+_SENDING = ("in_doubt_policy", "tracks_single_mail")
 _PROFILE = ("brand_domain", "sender_name", "sender_address", "reply_to")
 
 
@@ -86,7 +87,7 @@ class NewTenantForm(ServiceModelForm):
 class ChangeTenantForm(ServiceModelForm):
     class Meta:
         model = Tenant
-        fields = ("name", "plan", "is_active", "in_doubt_policy", *_PROFILE)
+        fields = ("name", "plan", "is_active", *_SENDING, *_PROFILE)
 
     field_of_refusal = {"sender": "sender_address"}
 
@@ -100,6 +101,7 @@ class ChangeTenantForm(ServiceModelForm):
                 plan=data["plan"],
                 is_active=data["is_active"],
                 in_doubt_policy=data["in_doubt_policy"],
+                tracks_single_mail=data["tracks_single_mail"],
             )
 
 
@@ -129,7 +131,8 @@ class TenantAdmin(DeskAdmin):
                 ("First owner", {"fields": ("owner_email", "owner_password")}),
             )
         return (
-            (None, {"fields": ("name", "plan", "is_active", "in_doubt_policy")}),
+            (None, {"fields": ("name", "plan", "is_active")}),
+            ("How it sends", {"fields": _SENDING}),
             ("As whom it writes", {"fields": _PROFILE, "description": _SENDER}),
             ("Set once", {"fields": ("slug", "workspace_id", "hosts", "created_at")}),
         )

@@ -11,14 +11,26 @@ from tenants.services.creation import _checked_host
 IN_DOUBT_POLICIES = ("leave", "resend")
 
 
-def change_tenant(*, tenant: Tenant, name: str, plan: Plan | None, is_active: bool, in_doubt_policy: str) -> Tenant:
-    """Change what may change; a tenant that is not active answers on no host and sends nothing new. Raises InvalidInput."""
+def change_tenant(
+    *,
+    tenant: Tenant,
+    name: str,
+    plan: Plan | None,
+    is_active: bool,
+    in_doubt_policy: str,
+    tracks_single_mail: bool,
+) -> Tenant:
+    """Change what may change; a tenant that is not active answers on no host and sends nothing new. Raises InvalidInput.
+
+    Whether single mail is tracked is decided when it is accepted: what waits already stays as it is.
+    """
     if not name.strip():
         raise InvalidInput("A tenant needs a name.", field="name")
     if in_doubt_policy not in IN_DOUBT_POLICIES:
         raise InvalidInput("What is in doubt is either left or sent again.", field="in_doubt_policy")
     tenant.name, tenant.plan, tenant.is_active, tenant.in_doubt_policy = name.strip(), plan, is_active, in_doubt_policy
-    tenant.save(update_fields=["name", "plan", "is_active", "in_doubt_policy"], verbosity=0)
+    tenant.tracks_single_mail = tracks_single_mail
+    tenant.save(update_fields=["name", "plan", "is_active", "in_doubt_policy", "tracks_single_mail"], verbosity=0)
     hosts.forget()
     return tenant
 

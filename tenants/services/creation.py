@@ -30,7 +30,9 @@ class NewTenant:
     workspace_id: str
 
 
-def create_tenant(*, slug: str, name: str, host: str, workspace_id: str = "", plan: str = "free") -> NewTenant:
+def create_tenant(
+    *, slug: str, name: str, host: str, workspace_id: str = "", plan: str = "free", tracks_single_mail: bool = False
+) -> NewTenant:
     """Make a tenant: its row, its host and its schema, all or nothing.
 
     Raises InvalidInput for a bad slug, host or plan, Conflict when one of them is taken.
@@ -53,6 +55,7 @@ def create_tenant(*, slug: str, name: str, host: str, workspace_id: str = "", pl
                 name=name.strip(),
                 plan=chosen,
                 workspace_id=workspace_id or _next_workspace(),
+                tracks_single_mail=tracks_single_mail,
             )
             tenant.save(verbosity=0)
             Host.objects.create(domain=host, tenant=tenant, is_primary=True)

@@ -38,7 +38,8 @@ def create_api_key(
 ) -> tuple[ApiKey, str]:
     """Make a key and return it with its only readable copy: `ls_<prefix>_<secret>`.
 
-    Scopes left out mean all of them but admin. `allowed_addresses` are addresses or networks (CIDR). Raises InvalidInput.
+    Scopes left out (None) mean all of them but admin; none at all is refused. `allowed_addresses` are addresses or
+    networks (CIDR). Raises InvalidInput.
     """
     if not name.strip():
         raise InvalidInput("A key needs a name, so that it can be told apart later.", field="name")
@@ -139,7 +140,11 @@ def _fresh() -> tuple[str, str]:
 
 
 def _checked_scopes(scopes: Sequence[str] | None) -> list[str]:
-    chosen = list(dict.fromkeys(scopes)) if scopes else [scope for scope in SCOPES if scope != "admin"]
+    if scopes is None:
+        return [scope for scope in SCOPES if scope != "admin"]
+    chosen = list(dict.fromkeys(scopes))
+    if not chosen:
+        raise InvalidInput("A key without a scope may do nothing.", field="scope", hint=f"Scopes: {', '.join(SCOPES)}.")
     for scope in chosen:
         if scope not in SCOPES:
             raise InvalidInput(f"There is no scope {scope!r}.", field="scope", hint=f"Scopes: {', '.join(SCOPES)}.")

@@ -180,7 +180,7 @@ def test_the_whole_demo_ends_with_its_report_and_leaves_nothing_running(tmp_path
     assert "http://acme.localhost:28" in done.stdout
     assert re.search(r"harry.gupta11@example.net  sent  msg_[a-z0-9]{26}\n", done.stdout)
     assert re.search(r"curl http://localhost:28\d+/send -H 'X-API-Key: ls_", done.stdout)
-    assert '"level": "error"' not in (tmp_path / "demo.log").read_text()
+    assert '"level": "ERROR"' not in (tmp_path / "demo.log").read_text()
     assert not [pid for pid in Path("/proc").glob("[0-9]*") if _uses(pid, tmp_path)]
 
 

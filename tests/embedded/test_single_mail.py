@@ -6,20 +6,25 @@ One `manage.py serve` for all tests here, which run in their order: what one lea
 import base64
 import http.client
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import getaddresses
+from html import unescape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
-from tests.embedded.installation import Answer, Installation, MailServer, until
+from tests.embedded.installation import Answer, Arrived, Installation, MailServer, until
 
 SENDER = "shop@acme.example"
+ORDER = "https://shop.example/orders/7?a=1&b=2"
+PAGE = '<p>Look at <a href="https://shop.example/orders/7?a=1&amp;b=2">your order</a></p>'
 # What a message of one state is called under Aegis, the relay and the hosting service.
 WORDS = {
     "scheduled": ("scheduled", "queued", "scheduled"),
@@ -58,7 +63,7 @@ class _Notice(BaseHTTPRequestHandler):
 
 @dataclass(frozen=True)
 class Customer:
-    """Acme, its keys, its mail server and its endpoint for webhooks."""
+    """A tenant, its keys, its mail server and its endpoint for webhooks."""
 
     site: Installation
     mail: MailServer
@@ -85,6 +90,12 @@ class Customer:
         hosting = self.site.call("GET", f"/api/v1/emails/msg_{name}", key=self.key)
         assert (aegis.status, relay.status, hosting.status) == (200, 200, 200)
         return aegis.json()["status"], relay.json()["data"]["status"], hosting.json()["data"]["status"]
+
+    def follow(self, url: str) -> Answer:
+        """As a reader's mail program does, whose resolver leads every host here."""
+        parts = urlsplit(url)
+        assert parts.port == self.site.port, url
+        return self.site.call("GET", parts.path, headers={"Host": parts.netloc, "User-Agent": "Mozilla/5.0"})
 
     def becomes(self, name: str, state: str) -> None:
         until(lambda: self.words(name) == WORDS[state] or None)
@@ -121,6 +132,21 @@ def acme(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Customer]:
         yield Customer(site, mail, hooks, key["key"], admin["key"])
     hooks.shutdown()
     hooks.server_close()
+
+
+@pytest.fixture(scope="module")
+def initech(acme: Customer) -> Customer:
+    """Another tenant of the same installation: it wants to know who opens its single mail."""
+    site, port = acme.site, str(acme.mail.port)
+    site.manage("create_tenant", "initech", "--name", "Initech", "--host", "initech.localhost", "--track-single-mail")
+    commands = [
+        ("create_provider", "--tenant", "initech", "--name", "Relay", "--host", "127.0.0.1", "--port", port, "--tls", "none"),
+        ("create_sending_domain", "initech.example", "--tenant", "initech"),
+        ("create_api_key", "--tenant", "initech", "--name", "shop"),
+    ]  # fmt: skip
+    with ThreadPoolExecutor(3) as together:
+        *_, key = together.map(lambda command: site.manage(*command), commands)
+    return Customer(site, acme.mail, acme.hooks, key["key"], acme.admin)
 
 
 @pytest.mark.parametrize("door", DOORS)
@@ -192,12 +218,45 @@ def test_copies_do_not_tell_of_blind_ones_and_attachments_arrive_byte_for_byte(a
         assert [part.get_content() for part in arrived.mail.iter_attachments()] == [content]
 
 
-def test_webhooks_tell_of_a_message_that_is_sent_and_opened(acme: Customer) -> None:
-    made = acme.site.call("POST", "/api/v2/endpoints", key=acme.key, body={"url": _url_of(acme.hooks)})
+def test_a02_h16_webhooks_and_timeline_tell_of_a_message_that_is_sent_opened_and_clicked(initech: Customer) -> None:
+    made = initech.site.call("POST", "/api/v2/endpoints", key=initech.key, body={"url": _url_of(initech.hooks)})
     assert made.status == 201, made.body
-    name = acme.sent("aegis", "reader@there.example")
-    (notice,) = until(lambda: acme.hooks.of(name, "message.sent"))
+    name = initech.sent("aegis", "reader@there.example", body=PAGE)
+    (arrived,) = until(lambda: initech.mail.of("reader@there.example"))
+    text, html = _bodies(arrived)
+    assert "shop.example" not in text + html
+    pixel, link = _found(r'<img src="([^"]+)"', html), _found(r'<a href="([^"]+)"', html)
+    assert urlsplit(pixel).hostname == urlsplit(link).hostname == "initech.localhost"
+    assert link in text
+    (notice,) = until(lambda: initech.hooks.of(name, "message.sent"))
     assert notice["data"]["recipient"] == "reader@there.example"
+
+    shown = initech.follow(pixel)
+    assert (shown.status, shown.headers["content-type"]) == (200, "image/gif")
+    (notice,) = until(lambda: initech.hooks.of(name, "message.opened"))
+    assert (notice["data"]["recipient"], notice["data"]["url"]) == ("reader@there.example", None)
+    gone = initech.follow(link)
+    assert (gone.status, gone.headers["location"]) == (302, ORDER)
+    (notice,) = until(lambda: initech.hooks.of(name, "message.clicked"))
+    assert (notice["data"]["recipient"], notice["data"]["url"]) == ("reader@there.example", ORDER)
+
+    told = initech.site.call("GET", f"/api/v1/emails/msg_{name}", key=initech.key).json()["data"]
+    assert [event["event"] for event in told["timeline"]] == ["accepted", "sent", "opened", "clicked"]
+    assert told["html"] == PAGE
+    # No dialect has a status for what its reader does.
+    assert initech.words(name) == WORDS["sent"]
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_tenant_that_did_not_ask_for_it_has_no_tracking_in_its_mail(acme: Customer, door: str) -> None:
+    field = {"aegis": "body", "hosting": "html"}.get(door, "html_body")
+    reader = f"unwatched-{door}@there.example"
+    acme.sent(door, reader, **{field: PAGE})
+    (arrived,) = until(lambda: acme.mail.of(reader))
+    text, html = _bodies(arrived)
+    assert html.strip() == PAGE
+    assert ORDER in text
+    assert "acme.localhost" not in arrived.raw.replace(b"=\r\n", b"").decode()
 
 
 def test_figures_move_and_the_stream_goes_on(acme: Customer) -> None:
@@ -235,11 +294,24 @@ def test_the_operator_sees_what_went_on_and_nothing_is_in_doubt_at_the_end(acme:
     assert "in doubt" not in set(states.values())
     assert doctor["healthy"] is True
     assert acme.site.stop() == 0
-    assert [line for line in acme.site.said if "Traceback" in line or '"level": "error"' in line] == []
+    assert [line for line in acme.site.said if "Traceback" in line or '"level": "ERROR"' in line] == []
 
 
 def _url_of(hooks: Receiver) -> str:
     return f"http://127.0.0.1:{hooks.server_address[1]}/mail"
+
+
+def _bodies(arrived: Arrived) -> tuple[str, str]:
+    """The text and the page of a mail."""
+    text, html = arrived.mail.get_body(("plain",)), arrived.mail.get_body(("html",))
+    assert text is not None
+    assert html is not None
+    return text.get_content(), html.get_content()
+
+
+def _found(pattern: str, page: str) -> str:
+    (found,) = re.findall(pattern, page)
+    return unescape(found)
 
 
 def _first_event(acme: Customer) -> bytes:

@@ -31,6 +31,7 @@ def post(
         "reply_to": "[]",
         "from_address": "shop@acme.example",
         "from_name": "Shop",
+        "tracked": False,
         "size": 100,
         **content,
     }

@@ -63,7 +63,10 @@ def test_a_key_is_kept_as_a_hash_and_found_by_its_prefix(acme: Tenant) -> None:
     assert "admin" not in stored.scopes
 
 
-@pytest.mark.parametrize(("given", "field"), [({"name": " "}, "name"), ({"name": "x", "scopes": ["all"]}, "scope")])
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [({"name": " "}, "name"), ({"name": "x", "scopes": ["all"]}, "scope"), ({"name": "x", "scopes": []}, "scope")],
+)
 def test_a_bad_key_is_refused_with_the_field(acme: Tenant, given: dict[str, object], field: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         create_api_key(tenant=acme, **given)  # type: ignore[arg-type]

@@ -32,7 +32,7 @@ class Command(HouseCommand):
                 tenant=tenant,
                 name=options["name"],
                 daily_limit=options["limit"],
-                scopes=options["scope"],
+                scopes=options["scope"] or None,
                 is_admin=options["admin"],
             )
         return {

@@ -1,5 +1,5 @@
 """manage.py create_tenant SLUG --name NAME --host HOST [--workspace ws-001] [--plan free|basic|pro|enterprise]
-[--brand-domain DOMAIN] [--sender "NAME <ADDRESS>"]"""
+[--brand-domain DOMAIN] [--sender "NAME <ADDRESS>"] [--track-single-mail]"""
 
 from argparse import ArgumentParser
 from collections.abc import Mapping
@@ -28,6 +28,11 @@ class Command(HouseCommand):
         parser.add_argument(
             "--sender", default="", metavar='"NAME <ADDRESS>"', help="of campaigns that name no sender of their own"
         )
+        parser.add_argument(
+            "--track-single-mail",
+            action="store_true",
+            help="count opens and clicks of single mail; left out: it is not",
+        )
 
     def perform(self, options: Mapping[str, Any]) -> dict[str, Any]:
         prepare_database(say=lambda line: self.stderr.write(line))
@@ -39,6 +44,7 @@ class Command(HouseCommand):
             host=options["host"],
             workspace_id=options["workspace"],
             plan=options["plan"],
+            tracks_single_mail=options["track_single_mail"],
         )
         profile = set_profile(tenant=Tenant.objects.get(pk=made.id), **shown)
         given = {name: value for name, value in asdict(profile).items() if value}
