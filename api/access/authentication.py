@@ -74,7 +74,7 @@ def _caller_of_token(request: HttpRequest, claims: TokenClaims) -> Caller:
     if tenant is None:
         raise Unauthenticated("The tenant of this token is gone.", hint=_HOW)
     scopes = of_key.scopes & claims.scopes
-    return replace(of_key, tenant=tenant, scopes=scopes, is_admin=is_admin, by_token=True)
+    return replace(of_key, tenant=tenant, scopes=scopes, is_admin=is_admin, user=claims.user, by_token=True)
 
 
 def _admitted(request: HttpRequest, state: KeyState | None) -> KeyState:

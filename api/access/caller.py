@@ -8,15 +8,16 @@ from tenants.models import Tenant
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls: a key or a token of it (`key_id`), or a member (`user_id`). `tenant` is the one it belongs to; an
-    admin key may act for any and has every scope. `name` is what the log and the audit say."""
+    """Who calls: a key, or a token of it. `tenant` is the one it belongs to; an admin key may act for any and has
+    every scope. `name` is what the log and the audit say. `user`: the end user of the tenant whom a token acts for, as
+    the tenant's program names them; "" for none."""
 
     tenant: Tenant
     name: str
     scopes: frozenset[str]
+    key_id: int
     is_admin: bool = False
-    key_id: int | None = None
-    user_id: int | None = None
+    user: str = ""
     daily_limit: int | None = None
     by_token: bool = False
 

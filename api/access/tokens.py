@@ -1,7 +1,8 @@
 """Tokens: what a key can be exchanged for, so that a browser or a job never holds the key itself.
 
 JSON Web Tokens (RFC 7519) signed with HS256 under a key that is derived from SECRET_KEY for this purpose only. A token
-is for one tenant, has scopes of its key, and opens nothing any more within a minute after its key does not.
+is for one tenant, has scopes of its key, and opens nothing any more within a minute after its key does not. It may act for an
+end user of the tenant, and then its calls and sends are counted as theirs too.
 """
 
 import hashlib
@@ -9,6 +10,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import jwt
 from django.conf import settings
@@ -37,26 +39,36 @@ class IssuedToken:
 
 @dataclass(frozen=True, slots=True)
 class TokenClaims:
-    """What a token that is good says. `operator`: it acts for any tenant, as its admin key does."""
+    """What a token that is good says. `operator`: it acts for any tenant, as its admin key does. `user`: the end user it
+    acts for, "" for none."""
 
     key_id: int
     tenant_id: int
     scopes: frozenset[str]
     expires_at: datetime
     operator: bool = False
+    user: str = ""
 
 
 def issue_token(
-    *, key_id: int, tenant_id: int, scopes: Iterable[str], seconds: int = DEFAULT_SECONDS, operator: bool = False
+    *,
+    key_id: int,
+    tenant_id: int,
+    scopes: Iterable[str],
+    seconds: int = DEFAULT_SECONDS,
+    operator: bool = False,
+    user: str = "",
 ) -> IssuedToken:
-    """A token of this key for this tenant. The caller has checked that the scopes are the key's, and for `operator` that
-    it is an admin key."""
-    return _issue(_KIND, key_id, tenant_id, scopes, seconds, operator)
+    """A token of this key for this tenant. The caller has checked that the scopes are the key's, for `operator` that
+    it is an admin key, and `user` with api.access.end_users."""
+    return _issue(_KIND, scopes, seconds, **_whose(key_id, tenant_id, operator=operator, user=user))
 
 
-def issue_refresh_token(*, key_id: int, tenant_id: int, scopes: Iterable[str], operator: bool = False) -> IssuedToken:
+def issue_refresh_token(
+    *, key_id: int, tenant_id: int, scopes: Iterable[str], operator: bool = False, user: str = ""
+) -> IssuedToken:
     """What opens nothing, and can be exchanged for tokens of these rights for REFRESH_SECONDS."""
-    return _issue(_REFRESH, key_id, tenant_id, scopes, REFRESH_SECONDS, operator)
+    return _issue(_REFRESH, scopes, REFRESH_SECONDS, **_whose(key_id, tenant_id, operator=operator, user=user))
 
 
 def read_token(token: str) -> TokenClaims:
@@ -69,22 +81,29 @@ def read_refresh_token(token: str) -> TokenClaims:
     return _read(token, _REFRESH)
 
 
-def _issue(kind: str, key_id: int, tenant_id: int, scopes: Iterable[str], seconds: int, operator: bool) -> IssuedToken:
+def _whose(key_id: int, tenant_id: int, *, operator: bool, user: str) -> dict[str, Any]:
+    """Claims. What is not so is left out."""
+    claims: dict[str, Any] = {"sub": str(key_id), "tenant": tenant_id}
+    if operator:
+        claims["operator"] = True
+    if user:
+        claims["user"] = user
+    return claims
+
+
+def _issue(kind: str, scopes: Iterable[str], seconds: int, **whose: Any) -> IssuedToken:
     now = datetime.now(UTC).replace(microsecond=0)
     expires_at = now + timedelta(seconds=seconds)
     chosen = tuple(sorted(scopes))
     claims = {
+        **whose,
         "iss": _ISSUER,
-        "sub": str(key_id),
-        "tenant": tenant_id,
         "scopes": chosen,
         "kind": kind,
         "iat": now,
         "exp": expires_at,
         "jti": secrets.token_urlsafe(12),
     }
-    if operator:
-        claims["operator"] = True
     return IssuedToken(jwt.encode(claims, _signing_key(), algorithm=_ALGORITHM), expires_at, chosen)
 
 
@@ -93,7 +112,8 @@ def _read(token: str, kind: str) -> TokenClaims:
         claims = jwt.decode(
             token, _signing_key(), algorithms=[_ALGORITHM], issuer=_ISSUER, options={"require": _CLAIMS}
         )
-        if claims["kind"] != kind:
+        user = claims.get("user", "")
+        if claims["kind"] != kind or not isinstance(user, str):
             raise ValueError
         return TokenClaims(
             int(claims["sub"]),
@@ -101,6 +121,7 @@ def _read(token: str, kind: str) -> TokenClaims:
             frozenset(claims["scopes"]),
             datetime.fromtimestamp(claims["exp"], UTC),
             claims.get("operator") is True,
+            user,
         )
     except jwt.ExpiredSignatureError:
         raise Unauthenticated("This token has expired.", hint="Ask for a new one at /api/v2/tokens.") from None

@@ -6,7 +6,8 @@ import resource
 from pathlib import Path
 from typing import Any
 
-_STARTED_AT = 19  # of the fields behind the name in /proc/self/stat: proc_pid_stat(5), field 22
+from api.uptime import uptime_seconds
+
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 _UNITS = ("B", "KB", "MB", "GB", "TB")
 
@@ -23,9 +24,7 @@ def environment() -> dict[str, Any]:
 
 def uptime() -> str:
     """Since this process began: `2d 14h 23m`."""
-    ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[_STARTED_AT])
-    seconds = float(Path("/proc/uptime").read_text().split()[0]) - ticks / os.sysconf("SC_CLK_TCK")
-    return in_words(max(0, int(seconds)))
+    return in_words(uptime_seconds())
 
 
 def in_words(seconds: int) -> str:

@@ -8,6 +8,7 @@ from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.access.end_users import on_behalf
 from api.aegis.answers import accepted, moment, standing
 from api.aegis.base import AegisView, OpenAegisView
 from api.aegis.reading import read
@@ -81,7 +82,8 @@ class SendView(AegisView):
     )
     def post(self, request: Request) -> Response:
         submitter = Submitter(self.caller.key_id, self.caller.daily_limit)
-        status, body = accepted(submit_message(read(request.data), submitter=submitter))
+        submission = on_behalf(self.caller, read(request.data))
+        status, body = accepted(submit_message(submission, submitter=submitter))
         return Response(body, status=status)
 
     def named_tenant(self, request: Request, kwargs: dict[str, Any]) -> tuple[int | None, str]:

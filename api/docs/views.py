@@ -4,14 +4,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from api.docs.document import compressed_document, openapi_document
+from api.docs.document import compressed_document, served_document
 
 
 @require_safe
 def document(request: HttpRequest) -> HttpResponse:
     """/openapi.json: what generators of clients and testers read."""
     is_packed = "gzip" in request.headers.get("Accept-Encoding", "")
-    content = compressed_document() if is_packed else openapi_document()
+    content = compressed_document() if is_packed else served_document()
     response = HttpResponse(content, content_type="application/json")
     if is_packed:
         response["Content-Encoding"] = "gzip"

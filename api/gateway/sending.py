@@ -3,6 +3,7 @@
 import logging
 
 from api.access import Caller
+from api.access.end_users import on_behalf
 from api.gateway.quota import daily_limit
 from outbound.submission.submitting import submit_message
 from outbound.submission.types import Accepted, Submission, Submitter
@@ -13,7 +14,7 @@ log = logging.getLogger(__name__)
 
 def send(submission: Submission, *, caller: Caller, tenant: Tenant) -> Accepted:
     """What `submit_message` does, for a key of the gateway. Raises what that raises."""
-    done = submit_message(submission, submitter=submitter_of(caller, tenant))
+    done = submit_message(on_behalf(caller, submission), submitter=submitter_of(caller, tenant))
     note_accepted(done, recipient=submission.to[0].address, key_id=caller.key_id)
     return done
 

@@ -4,7 +4,6 @@ import logging
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from django.conf import settings
 from django.http import Http404
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework import exceptions
@@ -16,13 +15,13 @@ from api.gateway.errors import BodyTooLarge, MethodNotAllowed, not_an_object, no
 from api.gateway.reading import read
 from api.gateway.sending import send
 from api.gateway.serializers import GatewayDetail, GatewayEmail, GatewayFaults, GatewayQueued
+from api.gateway.size import largest_body
+from api.limits import Allowance
 from api.views import ApiView
-from common import environment
 from common.errors import NotFound
 
 log = logging.getLogger(__name__)
 
-_LARGEST = 262_144
 _MEANING = {
     401: "No key, or none that is accepted.",
     403: "The key may not send, or belongs to another tenant.",
@@ -39,6 +38,7 @@ class SendView(ApiView):
     """Errors are said as FastAPI says them."""
 
     scopes: ClassVar[dict[str, str]] = {"POST": "send"}
+    _unreadable: Exception | None = None
 
     @extend_schema(
         operation_id="gateway_send",
@@ -83,14 +83,24 @@ class SendView(ApiView):
     def get_exception_handler(self) -> Any:
         return answer_error
 
+    def named_tenant(self, request: Request, kwargs: dict[str, Any]) -> tuple[int | None, str]:
+        """Where the body cannot be read, `count` says why, once the call is counted."""
+        try:
+            return super().named_tenant(request, kwargs)
+        except exceptions.APIException as error:
+            if self.caller.is_admin:
+                raise
+            self._unreadable = error
+            return None, ""
+
+    def count(self, request: Request) -> Allowance | None:
+        self.allowance = super().count(request)
+        if self._unreadable is not None:
+            raise self._unreadable
+        return self.allowance
+
     def _largest_body(self) -> int:
         return largest_body()
-
-
-def largest_body() -> int:
-    """G7: MAX_REQUEST_SIZE, in bytes."""
-    given: int = getattr(settings, "MAX_REQUEST_SIZE", environment.integer("MAX_REQUEST_SIZE", _LARGEST))
-    return given
 
 
 def answer_error(error: Exception, context: dict[str, Any]) -> Response:

@@ -52,12 +52,18 @@ class Told:
         )
 
 
+class NotJson(InvalidInput):
+    """A body that cannot be read at all."""
+
+    code = "parse_error"
+
+
 def read_generic(body: bytes, keys: KeyRing) -> list[Told]:
-    """All events of a body. Raises InvalidInput with the place of the first that cannot be read; then none counts."""
+    """All events of a body. Raises NotJson, and InvalidInput with the place of the first that cannot be read; then none counts."""
     try:
         data = json.loads(body)
     except (ValueError, RecursionError):
-        raise InvalidInput("The body is not JSON.", hint="Send one event, or a list of events.") from None
+        raise NotJson("The body is not JSON.", hint="Send one event, or a list of events.") from None
     events = data.get("events", [data]) if isinstance(data, dict) else data
     if not isinstance(events, list) or not events:
         raise InvalidInput("There is no event in the body.", field="events")

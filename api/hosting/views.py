@@ -6,6 +6,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schem
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.access.end_users import on_behalf
 from api.hosting import answers
 from api.hosting.base import HostingView
 from api.hosting.documentation import errors
@@ -94,7 +95,7 @@ class EmailsView(HostingView):
     )
     def post(self, request: Request) -> Response:
         submitter = Submitter(self.caller.key_id, self.caller.daily_limit)
-        done = submit_message(read(request.data), submitter=submitter)
+        done = submit_message(on_behalf(self.caller, read(request.data)), submitter=submitter)
         status, body = answers.accepted(done)
         return Response(body, status=status)
 

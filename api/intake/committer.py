@@ -6,10 +6,12 @@ message goes at once, and those that come meanwhile go together.
 
 import asyncio
 import logging
+import select
+from contextvars import Context
 from datetime import UTC, date, datetime
 
 import psycopg
-from django.db import connections
+from django.db import OperationalError, connections
 
 from api.public.database import Database
 from common.errors import LettershopError, Unavailable
@@ -41,7 +43,8 @@ class Committer:
         future: asyncio.Future[Accepted] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(tenant.schema_name, []).append((given, future))
         if tenant.schema_name not in self._tasks:
-            self._tasks[tenant.schema_name] = asyncio.create_task(self._work(tenant))
+            # It works for many requests: what it logs is not that of the one that happened to come first.
+            self._tasks[tenant.schema_name] = asyncio.create_task(self._work(tenant), context=Context())
         return await future
 
     async def stop(self) -> None:
@@ -64,7 +67,7 @@ class Committer:
     async def _decide(self, tenant: Tenant, batch: list[tuple[Given, "asyncio.Future[Accepted]"]]) -> None:
         try:
             results = await self._stored(tenant, [given for given, _ in batch])
-        except psycopg.OperationalError as error:
+        except (psycopg.OperationalError, OperationalError) as error:
             log.warning("messages cannot be stored: the database is away", extra={"cause": str(error)})
             for _, future in batch:
                 _fail(future, Unavailable("Messages cannot be stored just now.", hint="Send it again in a moment."))
@@ -89,10 +92,23 @@ class Committer:
             self._months.add((tenant.schema_name, month))
         database = await self._free.get()
         try:
+            await _drop_if_lost(database)
             async with database.use() as held:
                 return await submit_batch(held, schema=tenant.schema_name, tenant_id=tenant.pk, given=given)
         finally:
             self._free.put_nowait(database)
+
+
+async def _drop_if_lost(database: Database) -> None:
+    """Nobody asked anything on it, so whatever the server has to say is that it went away: the next use connects anew.
+
+    Without this the first message on each connection would be refused, however long ago the database was restarted.
+    """
+    async with database.use() as held:
+        asked = select.poll()
+        asked.register(held.fileno(), select.POLLIN)
+        if asked.poll(0):
+            await held.close()
 
 
 def _make_month(tenant: Tenant, month: date) -> None:

@@ -19,10 +19,13 @@ import api.relay.errors
 import api.relay.reading
 from api.access import Caller
 from api.gateway.sending import note_accepted, submitter_of
+from api.gateway.size import largest_body
 from api.limits import Allowance, Window, aegis_windows, call_windows, hosting_windows, relay_windows
 from api.relay.base import relay_headers
 from outbound.submission.types import Accepted, Submission, Submitter
 
+# Larger ones take long to read and check: in a thread they hold up nobody.
+LARGEST_HERE = 64 * 1024
 Refusal = tuple[int, Mapping[str, Any], Mapping[str, str]]
 
 
@@ -39,6 +42,10 @@ def _own_quota(caller: Caller) -> Submitter:
     return Submitter(caller.key_id, caller.daily_limit)
 
 
+def _as_large_as_any() -> int:
+    return LARGEST_HERE
+
+
 def _no_headers(_: Any) -> Mapping[str, str]:
     return {}
 
@@ -53,13 +60,14 @@ def _unnoted(_: Send, __: Submission, ___: Accepted) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """Nothing here waits. `headers` are those of every answer once the call is counted, `accepted_headers` those of a 202
-    besides; `noted` is told what was taken."""
+    """Nothing here waits. `headers` are those of every answer (None: the call is not counted yet), `accepted_headers` those
+    of a 202 besides; `noted` is told what was taken. `largest`: bytes of a body; the view says what becomes of larger ones."""
 
     read: Callable[[object], Submission]
     accepted: Callable[[Accepted], tuple[int, Mapping[str, Any]]]
     refused: Callable[..., Refusal]
     windows: Callable[[Send], Sequence[Window]]
+    largest: Callable[[], int] = field(default=_as_large_as_any)
     submitter: Callable[[Caller], Submitter] = field(default=_own_quota)
     headers: Callable[[Send, Allowance | None, datetime], Mapping[str, str]] = field(default=_only_the_limit)
     accepted_headers: Callable[[Accepted], Mapping[str, str]] = field(default=_no_headers)
@@ -85,6 +93,7 @@ _GATEWAY = Dialect(
     accepted=api.gateway.answers.accepted,
     refused=api.gateway.errors.refused,
     windows=lambda send: call_windows(send.caller, send.caller.tenant),
+    largest=lambda: min(LARGEST_HERE, largest_body()),
     submitter=lambda caller: submitter_of(caller, caller.tenant),
     accepted_headers=api.gateway.answers.quota_headers,
     noted=_note_of_gateway,

@@ -18,6 +18,7 @@ from typing import Any
 
 from rest_framework.exceptions import ParseError
 
+from api.access.end_users import on_behalf
 from api.access.key_checks import known_state
 from api.intake.committer import Committer
 from api.intake.dialects import ROUTES, Dialect, Send
@@ -38,8 +39,6 @@ from tenants.scope import hosts
 
 log = logging.getLogger("lettershop.requests")
 
-# Larger ones take long to read and check: in a thread they hold up nobody.
-LARGEST_HERE = 64 * 1024
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}").fullmatch
 _UNUSUAL_FIELDS = frozenset({"workspace_id", "tenant_id", "personalization"})
 _UNUSUAL = frozenset({b"authorization", b"x-workspace-id", b"idempotency-key", b"content-encoding", b"origin"})
@@ -78,12 +77,17 @@ class IntakeDoors:
         if request is None:
             await self._forward(scope, _again(body, receive), send)
             return
-        said = await self._answer(request)
-        payload = json.dumps(said.told).encode()
-        headers = _wire(said.headers, len(payload), request)
-        await send({"type": "http.response.start", "status": said.status, "headers": headers})
-        await send({"type": "http.response.body", "body": payload})
-        _tell(request, scope["path"], said, time.perf_counter() - began)
+        # Until the end: lines that are written on the way belong to this request too.
+        token = request_of_this_line.set(request.request_id)
+        try:
+            said = await self._answer(request)
+            payload = json.dumps(said.told).encode()
+            headers = _wire(said.headers, len(payload), request)
+            await send({"type": "http.response.start", "status": said.status, "headers": headers})
+            await send({"type": "http.response.body", "body": payload})
+            _tell(request, scope["path"], said, time.perf_counter() - began)
+        finally:
+            request_of_this_line.reset(token)
 
     async def _usual(self, scope: Scope, receive: Receive) -> tuple[Request | None, bytes]:
         """The request, unless it must be looked at elsewhere, and what was read of its body by then."""
@@ -94,7 +98,7 @@ class IntakeDoors:
             not _UNUSUAL.isdisjoint(headers)
             or len(headers) != len(scope["headers"])
             or not length.isdigit()
-            or int(length) > LARGEST_HERE
+            or int(length) > ROUTES[path].largest()
             or not headers.get(b"content-type", b"").lower().startswith(b"application/json")
         ):
             return None, b""
@@ -126,7 +130,8 @@ class IntakeDoors:
 
     async def _answer(self, request: Request) -> "Said":
         dialect, now = request.dialect, datetime.now(UTC)
-        headers: Mapping[str, str] = {}
+        # What a dialect says on every answer, on those that are one too many as well.
+        headers = dialect.headers(request.send, None, now)
         logged: dict[str, Any] = {}
         try:
             headers = dialect.headers(request.send, await take_async(dialect.windows(request.send)), now)
@@ -141,7 +146,7 @@ class IntakeDoors:
 
     async def _submitted(self, request: Request, now: datetime, logged: dict[str, Any]) -> Accepted:
         caller, dialect = request.send.caller, request.dialect
-        submission = dialect.read(request.data)
+        submission = on_behalf(caller, dialect.read(request.data))
         given = Given(checked(submission, now=now), dialect.submitter(caller))
         accepted = await self._committer.submit(caller.tenant, given)
         dialect.noted(request.send, submission, accepted)
@@ -206,21 +211,17 @@ def _tell(request: Request, path: str, said: Said, seconds: float) -> None:
     route = request.send.path[1:]
     HTTP_REQUESTS.labels("POST", route, said.status).inc()
     HTTP_SECONDS.labels("POST", route).observe(seconds)
-    token = request_of_this_line.set(request.request_id)
-    try:
-        log.info(
-            "POST %s %s",
-            path,
-            said.status,
-            extra={
-                "tenant": request.send.caller.tenant.slug,
-                "api_key_id": request.send.caller.key_id,
-                "method": "POST",
-                "path": path,
-                "status": said.status,
-                "duration_ms": round(seconds * 1000, 1),
-                **said.logged,
-            },
-        )
-    finally:
-        request_of_this_line.reset(token)
+    log.info(
+        "POST %s %s",
+        path,
+        said.status,
+        extra={
+            "tenant": request.send.caller.tenant.slug,
+            "api_key_id": request.send.caller.key_id,
+            "method": "POST",
+            "path": path,
+            "status": said.status,
+            "duration_ms": round(seconds * 1000, 1),
+            **said.logged,
+        },
+    )

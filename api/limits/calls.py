@@ -20,7 +20,7 @@ _CALLS_A_MINUTE = {
 
 
 def count_call(request: HttpRequest, *, caller: Caller, tenant: Tenant) -> Allowance | None:
-    """Count this call against the limits of its key or user, of the tenant it is about, and of all calls.
+    """Count this call against the limits of its key and user, of the tenant it is about, and of all calls.
 
     None when there are none. Raises TooManyCalls (a QuotaExceeded with `retry_after` and `headers`), and then it is
     counted nowhere; Unavailable when there is nowhere to count.
@@ -29,16 +29,15 @@ def count_call(request: HttpRequest, *, caller: Caller, tenant: Tenant) -> Allow
 
 
 def call_windows(caller: Caller, tenant: Tenant) -> list[Window]:
-    """What a call of any dialect counts against: its key or user, its tenant, all of them."""
+    """What a call of any dialect counts against: its key, the user it is made for, its tenant, all of them."""
     windows = [
         Window(f"tenant:{tenant.pk}", _limit("API_LIMIT_PER_TENANT"), _MINUTE),
         Window("all", _limit("API_LIMIT_GLOBAL"), _MINUTE),
+        Window(f"key:{caller.key_id}", _limit("API_LIMIT_PER_KEY"), _MINUTE),
     ]
-    if caller.key_id is not None:
-        windows.append(Window(f"key:{caller.key_id}", _limit("API_LIMIT_PER_KEY"), _MINUTE))
-    if caller.user_id is not None:
-        # Users are numbered in each tenant by itself.
-        name = f"user:{caller.tenant.pk}:{caller.user_id}"
+    if caller.user:
+        # Users are named by each tenant for itself, and are the same whichever key their token is of.
+        name = f"user:{caller.tenant.pk}:{caller.user}"
         windows.append(Window(name, _limit("API_LIMIT_PER_USER"), _MINUTE))
     return windows
 

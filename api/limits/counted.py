@@ -1,6 +1,7 @@
 """Windows counted in PostgreSQL, for the time in which Redis is away: fixed ones, each in one row."""
 
 from collections.abc import Sequence
+from hashlib import blake2b
 from typing import Any
 
 from django.db import DatabaseError, InterfaceError
@@ -35,6 +36,7 @@ UPDATE public.tenants_callcount AS held SET used = held.used - %s
 FROM unnest(%s::text[], %s::timestamptz[]) AS given (name, starts_at)
 WHERE held.name = given.name AND held.starts_at = given.starts_at
 """
+_LONGEST_NAME = 200  # of the column
 _REMOVE_OLD = "DELETE FROM public.tenants_callcount WHERE ends_at < now() - interval '1 hour'"
 
 
@@ -75,7 +77,11 @@ class CountedWindows:
 
 
 def _name(window: Window) -> str:
-    return f"{window.seconds}:{window.name}"
+    name = f"{window.seconds}:{window.name}"
+    if len(name) <= _LONGEST_NAME:
+        return name
+    # A user's name may be as long as the column; no other name has a # there.
+    return f"{window.seconds}:#{blake2b(window.name.encode(), digest_size=20).hexdigest()}"
 
 
 def _standing(window: Window, row: Sequence[Any], taken_back: int) -> Standing:

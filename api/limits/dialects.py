@@ -39,7 +39,7 @@ _RELAY_ENDPOINTS = (
 
 def aegis_windows(caller: Caller, tenant: Tenant, *, endpoint: str) -> list[Window]:
     """100 an hour for each key and endpoint (`endpoint`: `POST /send`)."""
-    own = Window(f"aegis:{_whose(caller)}:{endpoint}", _number("API_LIMIT_AEGIS"), _HOUR)
+    own = Window(f"aegis:key:{caller.key_id}:{endpoint}", _number("API_LIMIT_AEGIS"), _HOUR)
     return [own, *call_windows(caller, tenant)]
 
 
@@ -50,7 +50,7 @@ def relay_windows(caller: Caller, tenant: Tenant, *, method: str, path: str) -> 
 
 def hosting_windows(caller: Caller, tenant: Tenant, *, address: str) -> list[Window]:
     """100 in 15 minutes for each key and for each address ("" where it is not known)."""
-    windows = [_hosting(_whose(caller)), *call_windows(caller, tenant)]
+    windows = [_hosting(f"key:{caller.key_id}"), *call_windows(caller, tenant)]
     return [*address_windows(address), *windows]
 
 
@@ -80,17 +80,10 @@ def _endpoint(caller: Caller, method: str, path: str) -> list[Window]:
     below = path[found.end() :] if (found := _ROOT.match(path)) else path
     below = below.rstrip("/")
     return [
-        Window(f"relay:{_whose(caller)}:{name}", _number(setting), _MINUTE)
+        Window(f"relay:key:{caller.key_id}:{name}", _number(setting), _MINUTE)
         for verb, pattern, name, setting in _RELAY_ENDPOINTS
         if verb == ("GET" if method == "HEAD" else method) and pattern.match(below)
     ]
-
-
-def _whose(caller: Caller) -> str:
-    if caller.key_id is not None:
-        return f"key:{caller.key_id}"
-    # Users are numbered in each tenant by itself.
-    return f"user:{caller.tenant.pk}:{caller.user_id}"
 
 
 def _number(name: str) -> int:

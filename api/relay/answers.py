@@ -65,7 +65,7 @@ def message_detail(message: MessageDetail, *, workspace_id: str) -> dict[str, An
         "subject": message.subject,
         "html_body": message.html,
         "text_body": message.text,
-        "headers": dict(message.headers),
+        "headers": _headers(message),
         "attachments": [
             {"filename": one.filename, "content_type": one.content_type, "size": one.size}
             for one in message.attachments
@@ -97,6 +97,18 @@ def status_of(message: MessageSummary) -> str:
     """In the relay's words."""
     waits = message.state in (SubmissionState.QUEUED, SubmissionState.DEFERRED)
     return "processing" if message.processing and waits else _STATUS[message.state]
+
+
+def _headers(message: MessageDetail) -> dict[str, str]:
+    """With Reply-To, which the core keeps apart: in this dialect a caller can only say it here."""
+    told = dict(message.headers)
+    if message.reply_to:
+        told["Reply-To"] = ", ".join(_written(one) for one in message.reply_to)
+    return told
+
+
+def _written(one: Mailbox) -> str:
+    return f"{one.name} <{one.address}>" if one.name else one.address
 
 
 def _addresses(mailboxes: tuple[Mailbox, ...]) -> list[str]:

@@ -25,27 +25,29 @@ log = logging.getLogger(__name__)
 class RelayView(ApiView):
     """Errors in the relay's envelope, limits and deprecation in its headers; the tenant may be named by `workspace_id`."""
 
+    _unreadable: Exception | None = None
+
     def get_exception_handler(self) -> Any:
         return answer_error
 
     def named_tenant(self, request: Request, kwargs: dict[str, Any]) -> tuple[int | None, str]:
-        """`workspace_id` of the query or the body. Raises InvalidInput where it is no text or the two are not the same."""
-        body = request.data if request.method in ("POST", "PUT", "PATCH", "DELETE") else None
-        in_body = body.get("workspace_id") if isinstance(body, dict) else None
-        in_query = request.query_params.get("workspace_id", "")
-        if in_body is not None and not isinstance(in_body, str):
-            raise InvalidInput("This must be text, as in ws-001.", field="workspace_id")
-        if in_body and in_query and in_body != in_query:
-            raise InvalidInput("The path and the body name different workspaces.", field="workspace_id")
-        # No workspace has such a name, and the database takes no zero bytes.
-        if "\0" in (name := in_body or in_query) or not _encodable(name):
-            raise Forbidden("There is no such workspace for this key.", field="tenant_id")
-        return None, name
+        """`workspace_id` of the query or the body. Where that cannot be read, `count` says why, once the call is counted
+        for the key's own workspace; an admin key has none of its own."""
+        try:
+            return None, _named_workspace(request)
+        except (exceptions.APIException, LettershopError) as error:
+            if self.caller.is_admin:
+                raise
+            self._unreadable = error
+            return None, ""
 
     def count(self, request: Request) -> Allowance | None:
         """The tier of the workspace's plan and what the path allows a minute, beside the limits of every call."""
         windows = relay_windows(self.caller, self.tenant, method=request.method or "", path=request.path_info)
-        return take(windows)
+        self.allowance = take(windows)
+        if self._unreadable is not None:
+            raise self._unreadable
+        return self.allowance
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)
@@ -84,6 +86,21 @@ def answer_error(error: Exception, context: dict[str, Any]) -> Response:
     request_id = context["request"].META.get("REQUEST_ID", "")
     status, body, headers = refused(known, request_id=request_id, now=datetime.now(UTC))
     return Response(body, status=status, headers=headers)
+
+
+def _named_workspace(request: Request) -> str:
+    """Raises InvalidInput where it is no text or query and body do not say the same, and Forbidden for what is no name."""
+    body = request.data if request.method in ("POST", "PUT", "PATCH", "DELETE") else None
+    in_body = body.get("workspace_id") if isinstance(body, dict) else None
+    in_query = request.query_params.get("workspace_id", "")
+    if in_body is not None and not isinstance(in_body, str):
+        raise InvalidInput("This must be text, as in ws-001.", field="workspace_id")
+    if in_body and in_query and in_body != in_query:
+        raise InvalidInput("The path and the body name different workspaces.", field="workspace_id")
+    # No workspace has such a name, and the database takes no zero bytes.
+    if "\0" in (name := in_body or in_query) or not _encodable(name):
+        raise Forbidden("There is no such workspace for this key.", field="tenant_id")
+    return name
 
 
 class _Said(LettershopError):

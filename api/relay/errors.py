@@ -82,6 +82,7 @@ _FIELDS = {
     "variables": "personalization.variables",
     "campaign": "campaign_id",
     "user": "metadata.user_id",
+    "end_user": "user",
     "tenant_id": "workspace_id",
     "sender": "from",
     "recipient": "to",

@@ -28,7 +28,7 @@ _MEANING = {
     405: "This path does not know the method.",
     409: "The thing is in a state that does not allow this, or exists already.",
     413: "The body is too large.",
-    415: "The body must be JSON.",
+    415: "The body is none that this path takes; the message says what it takes.",
     422: "Something in the path, the query or the body cannot be used; `field` says what.",
     429: "Too many calls; Retry-After says when to try again.",
     503: "Something that is needed is away just now; try again.",

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from django.db import transaction
 
 from campaigns.models import Campaign, SplitTest, Template, Variant
+from campaigns.services.aiming import hold_tags
 from common.addresses import parse_address, parse_mailbox, wire_form
 from common.errors import Conflict, InvalidInput, LettershopError
 from contacts.models import Segment
@@ -52,8 +53,10 @@ def update_campaign(*, campaign: Campaign, draft: Draft) -> Campaign:
     with transaction.atomic():
         held = Campaign.objects.select_for_update().get(pk=campaign.pk)
         if held.state not in _EDITABLE:
-            raise Conflict(f"“{held.name}” {in_words(held)}, so it cannot be changed any more.")
+            raise Conflict(f"“{held.name}” {in_words(held)}, so it cannot be changed any more.", field="state")
         _fill(held, draft)
+        if held.state == Campaign.State.SCHEDULED:
+            hold_tags(held)
         held.save()
     return held
 
@@ -72,7 +75,9 @@ def delete_campaign(*, campaign: Campaign) -> None:
     deleted, _ = Campaign.objects.filter(pk=campaign.pk, state__in=_DELETABLE).delete()
     if not deleted:
         campaign.refresh_from_db()
-        raise Conflict(f"“{campaign.name}” {in_words(campaign)}.", hint="Cancel it before you delete it.")
+        raise Conflict(
+            f"“{campaign.name}” {in_words(campaign)}.", field="state", hint="Cancel it before you delete it."
+        )
 
 
 def draft_of(campaign: Campaign) -> Draft:

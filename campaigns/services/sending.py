@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from campaigns.models import Campaign
+from campaigns.services.aiming import hold_tags
 from campaigns.services.checking import check_campaign, errors_of
 from campaigns.services.drafts import in_words
 from common.database import connection
@@ -35,6 +36,7 @@ def send_campaign(*, campaign: Campaign, when: datetime | None = None) -> Campai
     _refuse_second_time(campaign)
     _refuse_errors(campaign)
     with transaction.atomic():
+        hold_tags(campaign)
         _move(
             campaign,
             (_State.DRAFT, _State.SCHEDULED),

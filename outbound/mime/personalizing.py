@@ -23,10 +23,9 @@ from outbound.compiler.rewrite import tree_of
 from outbound.compiler.scan import Scanned, scan
 from outbound.compiler.syntax import check_syntax
 from outbound.compiler.values import shown
+from outbound.mime.outline import MOST_TAGS, check_outline, too_many_tags
 from outbound.mime.pages import is_readable
 from outbound.submission.types import Submission
-
-MOST_TAGS = 1_000  # in a part. Reading a template is the caller's wait; a campaign's is read once for many
 
 
 def personalized(submission: Submission) -> Submission:
@@ -70,9 +69,10 @@ _Compiled = tuple[tuple[str, ...], Rendering]
 
 def _compiled(part: str, source: str) -> _Compiled:
     """The names that it needs, and the template. Where the unsubscribe address stands there is a mark."""
+    check_outline(part, source)
     scanned = scan(part, source)
     if len(scanned.tags) > MOST_TAGS:
-        raise scanned.fault(f"A part has at most {MOST_TAGS:,} tags.", scanned.tags[MOST_TAGS].start)
+        raise scanned.fault(too_many_tags(), scanned.tags[MOST_TAGS].start)
     if part == "html" and not is_readable(scanned.source):
         raise scanned.fault("This page is too large for a template, or its lists are nested too deeply.", 0)
     check_syntax(scanned)

@@ -27,12 +27,13 @@ _ASSIGNED = re.compile(
 
 
 class JsonFormatter(logging.Formatter):
-    """Fields: timestamp, level, logger, message, request_id in a request, and whatever was given as `extra`."""
+    """Fields: timestamp (2026-03-01T09:00:00.123Z), level (INFO), logger, message, request_id in a request, and whatever
+    was given as `extra`."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, object] = {
-            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
+            "timestamp": _moment(record.created),
+            "level": record.levelname,
             "logger": record.name,
             "message": masked(record.getMessage()),
         }
@@ -44,6 +45,10 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             line["error"] = masked(self.formatException(record.exc_info))
         return json.dumps(line, default=_as_text, ensure_ascii=True)
+
+
+def _moment(created: float) -> str:
+    return datetime.fromtimestamp(created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _request_of(record: logging.LogRecord) -> str:

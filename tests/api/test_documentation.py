@@ -3,12 +3,16 @@
 import gzip
 import json
 import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from django.contrib.staticfiles import finders
 from django.test import Client
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
+
+from api.docs.document import compressed_document, openapi_document, served_document
 
 HOSTS = ("localhost", "acme.testserver")
 
@@ -195,3 +199,44 @@ def test_v31_the_document_is_sent_packed_to_whoever_can_unpack_it(db: None) -> N
     assert packed["Content-Encoding"] == "gzip"
     assert gzip.decompress(packed.content) == plain.content
     assert len(packed.content) < len(plain.content) / 5
+
+
+@pytest.fixture
+def another_process() -> Iterator[Callable[[], None]]:
+    """Forget what this process knows of the document, as one that has just begun."""
+
+    def begin() -> None:
+        for known in (openapi_document, served_document, compressed_document):
+            known.cache_clear()
+
+    begin()
+    yield begin
+    begin()
+
+
+def test_v31_what_one_process_has_made_the_others_serve(
+    db: None, another_process: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Client().get("/openapi.json", headers={"host": "localhost"}).content
+    another_process()
+    monkeypatch.setattr("api.docs.document.SchemaGenerator", None)
+    for encoding in ("identity", "gzip"):
+        answer = Client().get("/openapi.json", headers={"host": "localhost", "accept-encoding": encoding})
+        assert (gzip.decompress(answer.content) if encoding == "gzip" else answer.content) == made
+
+
+def test_v31_another_version_of_the_program_makes_its_own(
+    db: None, another_process: Callable[[], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    Client().get("/openapi.json", headers={"host": "localhost"})
+    another_process()
+    monkeypatch.setattr("api.docs.document._SOURCES", tmp_path)
+    (tmp_path / "api").mkdir()
+    (tmp_path / "api" / "views.py").write_text("changed = True")
+    monkeypatch.setattr("api.docs.document.SchemaGenerator", lambda: Made())
+    assert Client().get("/openapi.json", headers={"host": "localhost"}).json() == {"made": "anew"}
+
+
+class Made:
+    def get_schema(self, **_: object) -> dict[str, str]:
+        return {"made": "anew"}

@@ -2,7 +2,9 @@
 
 import asyncio
 import base64
+import io
 import json
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,12 +16,14 @@ from django.test import Client
 from api.access.key_checks import forget_keys, state_of_key
 from api.intake import Committer, IntakeDoors
 from common.database import conninfo
+from common.jsonlog import JsonFormatter
 from contacts.models import Suppression
 from deliverability.models import SendingDomain
 from outbound.models import Message, ProviderAccount
 from tenants.models import Tenant, WaitingMail
 from tenants.scope import hosts, tenant_scope
 from tenants.services.keys import create_api_key
+from tests.api.limits_cast import empty_windows
 
 GATEWAY = {"to": "ana@example.com", "subject": "Hi", "html_body": "<p>Hi</p>", "text_body": "Hi"}
 AEGIS = {"to": "ana@example.com", "subject": "Hi", "body": "Hello"}
@@ -118,6 +122,22 @@ def doors(tenant: Tenant) -> Doors:
     return Doors(key)
 
 
+@pytest.fixture
+def lines() -> Iterator[io.StringIO]:
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(JsonFormatter())
+    logs = [logging.getLogger("lettershop.requests"), logging.getLogger("api.gateway.sending")]
+    before = [log.level for log in logs]
+    for log in logs:
+        log.addHandler(handler)
+        log.setLevel(logging.INFO)
+    yield written
+    for log, level in zip(logs, before, strict=True):
+        log.removeHandler(handler)
+        log.setLevel(level)
+
+
 def slow(tenant: Tenant, key: str, path: str, body: Any) -> Answer:
     """The same call through Django's whole stack."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -214,6 +234,39 @@ def test_whatever_is_unusual_is_passed_on_untouched(doors: Doors, headers: dict[
     (answer,) = doors.post(("/send", body), **headers)
     assert (answer.status, doors.passed_on) == (299, 1)
     assert not Message.objects.exists()
+
+
+@pytest.mark.parametrize("path", PLAIN)
+def test_one_call_too_many_is_answered_alike_both_ways(tenant: Tenant, doors: Doors, settings: Any, path: str) -> None:
+    settings.API_LIMIT_PER_KEY = settings.API_LIMIT_AEGIS = settings.RATE_LIMIT_MAX = 1
+    settings.RELAY_DEPRECATED_PATHS = "/v1=2099-12-31"
+    with empty_windows():
+        doors.post((path, PLAIN[path]))
+        (ours,) = doors.post((path, PLAIN[path]))
+        theirs = slow(tenant, doors.key, path, PLAIN[path])
+    assert (ours.status, theirs.status, doors.passed_on) == (429, 429, 0)
+    told = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-workspace", "sunset", "deprecation", "link")
+    assert {name: ours.headers.get(name) for name in told} == {name: theirs.headers.get(name) for name in told}
+    for name in ("retry-after", "x-ratelimit-reset", "x-ratelimit-reset-after"):
+        assert (name in ours.headers) == (name in theirs.headers), name
+
+
+def test_g07_a_gateway_that_takes_little_takes_no_more_here(doors: Doors, settings: Any) -> None:
+    size = len(json.dumps(GATEWAY).encode())
+    settings.MAX_REQUEST_SIZE = size
+    (answer,) = doors.post(("/api/v1/send", GATEWAY))
+    assert (answer.status, doors.passed_on) == (202, 0)
+    settings.MAX_REQUEST_SIZE = size - 1
+    answers = doors.post(("/api/v1/send", GATEWAY), ("/send", {**AEGIS, "body": "x" * size}))
+    assert [answer.status for answer in answers] == [299, 202]  # the size is the gateway's only
+    assert doors.passed_on == 1
+
+
+def test_g05_every_line_about_a_message_has_the_id_of_its_request(doors: Doors, lines: io.StringIO) -> None:
+    doors.post(("/api/v1/send", GATEWAY), x_request_id="req_abc123")
+    told = [json.loads(line) for line in lines.getvalue().splitlines()]
+    assert {"Email queued for delivery", "POST /api/v1/send 202"} <= {line["message"] for line in told}
+    assert {line.get("request_id") for line in told} == {"req_abc123"}
 
 
 def test_a_key_without_the_scope_or_of_an_admin_is_passed_on(tenant: Tenant) -> None:

@@ -116,7 +116,7 @@ def test_it_hides_another_tenants_keys(acme: Tenant, globex: Tenant) -> None:
         ("GET", f"keys/{globex.pk}/{2**63}"),
         ("GET", f"keys/{globex.pk}/{10**30}"),
     ):
-        assert refused(client.call(method, path)) == (404, "not_found", "id"), path
+        assert refused(client.call(method, path)) == (404, "not_found", "key_id"), path
     theirs.refresh_from_db()
     assert theirs.revoked_at is None
 

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 import pytest
 from django.test import override_settings
 
-from api.access import Caller
-from api.limits import TooManyCalls, count_call
 from tenants.models import CallCount, Tenant
 from tests.api.limits_cast import empty_windows
 from tests.api.v2_cast import caller
@@ -63,19 +61,6 @@ def test_all_tenants_share_the_limit_of_the_installation(acme: Tenant, globex: T
 def test_the_headers_tell_of_the_limit_that_is_nearest(acme: Tenant) -> None:
     answer = caller(acme).get("probe")
     assert (answer.headers["X-RateLimit-Limit"], answer.headers["X-RateLimit-Remaining"]) == ("2", "1")
-
-
-@override_settings(**{**ONLY, "API_LIMIT_PER_USER": 1})
-def test_a_user_has_a_limit_and_the_same_number_in_another_tenant_is_somebody_else(
-    acme: Tenant, globex: Tenant
-) -> None:
-    def call(tenant: Tenant) -> None:
-        count_call(None, caller=Caller(tenant=tenant, name="u", scopes=frozenset(), user_id=1), tenant=tenant)  # type: ignore[arg-type]
-
-    call(acme)
-    with pytest.raises(TooManyCalls):
-        call(acme)
-    call(globex)
 
 
 @override_settings(**ONLY)

@@ -198,6 +198,7 @@ def test_r23_maintenance_closes_sending_and_nothing_else_and_ends_by_itself(acme
         ({"enabled": None}, "INVALID_REQUEST", "enabled"),
         ({"enabled": True, "message": 5}, "INVALID_REQUEST", "message"),
         ({"enabled": True, "message": "\ud800"}, "INVALID_REQUEST", "message"),
+        ({"enabled": True, "message": "Moving\r\n250 Ok"}, "INVALID_REQUEST", "message"),
         (
             {"enabled": True, "expected_duration_minutes": "30"},
             "INVALID_REQUEST",

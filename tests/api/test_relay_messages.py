@@ -262,6 +262,14 @@ def test_r05_a_message_is_told_with_all_its_details(caller: Relay) -> None:
     assert "bcc@example.com" not in json.dumps(headers)
 
 
+@pytest.mark.parametrize("reply_to", ["noreply@example.com", "Desk <desk@example.com>"])
+def test_r05_whom_to_answer_is_told_among_the_headers(caller: Relay, reply_to: str) -> None:
+    public = caller.sent(headers={"Reply-To": reply_to, "X-Order": "42"})
+    headers = caller.get(f"messages/{public}").json()["data"]["headers"]
+    assert set(headers) == {"Message-ID", "Date", "X-Order", "Reply-To"}
+    assert headers["Reply-To"] == reply_to
+
+
 def test_r05_the_provider_that_took_it_is_named(caller: Relay) -> None:
     public = caller.sent()
     ((provider,),) = rows("SELECT id FROM outbound_provideraccount")

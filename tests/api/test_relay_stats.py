@@ -1,6 +1,8 @@
 """R9 and the admission of R10: figures are those of the database."""
 
 import json
+import os
+import subprocess
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -20,6 +22,11 @@ from tests.outbound.submission_cast import end, take
 def caller(acme: Tenant) -> Relay:
     furnish()
     return relay(acme)
+
+
+def test_r09_the_server_is_up_since_it_was_started_and_not_since_the_first_call(caller: Relay) -> None:
+    said = subprocess.run(["ps", "-o", "etimes=", "-p", str(os.getpid())], capture_output=True, text=True, check=True)
+    assert caller.get("stats").json()["data"]["system"]["uptime_seconds"] >= int(said.stdout) > 0
 
 
 def test_r09_figures_are_answered_as_printed_and_all_of_them_are_real(caller: Relay) -> None:

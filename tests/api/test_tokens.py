@@ -95,8 +95,25 @@ def test_a_token_of_an_admin_key_is_for_the_tenant_it_names(acme: Tenant, globex
     token = token_of(admin, tenant_id=acme.pk, scopes=["admin"])
     assert with_token(acme, token).status_code == 200
     assert with_token(globex, token).status_code == 403
-    refused = with_token(acme, token, "POST", "keys", {"name": "more", "is_admin": True})
-    assert (refused.status_code, refused.json()["error"]["field"]) == (403, "is_admin")
+
+
+def test_a_token_makes_no_key_that_would_outlive_it(acme: Tenant, globex: Tenant) -> None:
+    client = caller(acme, scopes=["admin", "read"])
+    before = set(ApiKey.objects.values_list("pk", flat=True))
+    mine = ApiKey.objects.get(prefix=prefix_of(client.key)).pk
+    of_admin = token_of(caller(globex, is_admin=True), tenant_id=acme.pk, scopes=["admin", "read"])
+    before |= set(ApiKey.objects.values_list("pk", flat=True))
+    for token in (token_of(client), of_admin):
+        for path, body in (
+            ("keys", {"name": "for ever", "scopes": ["read"]}),
+            ("keys", {"name": "for ever", "is_admin": True}),
+            (f"keys/{acme.pk}/{mine}/rotate", {}),
+        ):
+            refused = with_token(acme, token, "POST", path, body)
+            assert (refused.status_code, refused.json()["error"]["code"]) == (403, "forbidden")
+            assert "outlive" in refused.json()["error"]["message"]
+    assert set(ApiKey.objects.values_list("pk", flat=True)) == before
+    assert client.get(f"keys/{acme.pk}").status_code == 200
 
 
 def test_a_token_ends_with_its_key(acme: Tenant) -> None:

@@ -123,7 +123,7 @@ def test_v01_a_sender_is_given_in_one_piece_or_in_parts(v2):
         ({"scheduled_at": "tomorrow"}, "scheduled_at"),
         ({"scheduled_at": "0001-01-01T00:00:00+23:59"}, "scheduled_at"),
         ({"from_email": "a@b.example\r\nBcc: x@y.example"}, "from_email"),
-        ({"from": "ceo@bank.example <x@y.example>"}, "from_email"),
+        ({"from": "ceo@bank.example <x@y.example>"}, "from"),
         ({"reply_to": "nobody"}, "reply_to"),
         ({"provider_id": 987654}, "provider_id"),
         ({"segment_id": 987654}, "segment_id"),

@@ -290,7 +290,7 @@ def test_a_trial_shows_items_and_says_what_is_wrong(acme: Tenant, monkeypatch: p
     api = caller(acme)
     with people_served(People([person(1, company="Brick", tags=["a"])])) as server:
         source = made(api, config={"url": server.url})
-        refused(api.post(path(api, source, "/test")), 422, "url")
+        refused(api.post(path(api, source, "/test")), 422, "config.url")
         monkeypatch.setenv("OUTGOING_ALLOW_PRIVATE", "1")
         body = api.post(path(api, source, "/test")).json()
         assert (body["items"], body["has_more"], body["rejects"], body["notes"]) == (1, True, [], [])

@@ -198,10 +198,10 @@ def test_v35_a_winner_is_chosen_by_hand_once(v2, campaign, path):
 def test_v35_a_winner_is_chosen_only_while_the_campaign_is_being_sent(v2, campaign, path):
     try_out(campaign, 10, 20)
     body = {"variant_id": variant(campaign, "A").pk}
-    assert error_of(v2.post(f"{path}/winner", body), 409)["field"] == "state"
+    assert error_of(v2.post(f"{path}/winner", body), 409)["field"] == "status"
     begin(campaign)
     pause_campaign(campaign=campaign)
-    assert error_of(v2.post(f"{path}/winner", body), 409)["field"] == "state"
+    assert error_of(v2.post(f"{path}/winner", body), 409)["field"] == "status"
 
 
 def test_v35_a_variant_of_another_campaign_cannot_win(v2, campaign, path):

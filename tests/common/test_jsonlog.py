@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 
 from common.jsonlog import JsonFormatter
 
@@ -18,6 +19,12 @@ def test_line_breaks_escapes_and_bidi_stay_inside_one_line() -> None:
     assert "\x1b" not in line
     assert "\u202e" not in line
     assert json.loads(line)["message"] == text
+
+
+def test_g05_time_and_level_are_written_as_the_gateway_prints_them() -> None:
+    told = json.loads(_line("Email sent successfully"))
+    assert told["level"] == "INFO"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", told["timestamp"])
 
 
 def test_secrets_are_masked_and_ids_are_not() -> None:

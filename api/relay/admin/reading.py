@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.errors import InvalidInput
+from common.headers import check_header_value
 from outbound.submission.faults import MissingField
 
 OLDEST_DAYS = 3_650
@@ -39,8 +40,9 @@ def read_maintenance(body: Any) -> MaintenanceAsked:
     """Raises InvalidInput; its bounds are checked by the service."""
     given = an_object(body)
     message = given.get("message")
-    if message is not None and (not isinstance(message, str) or not _is_storable(message)):
+    if message is not None and not isinstance(message, str):
         raise InvalidInput("This must be text.", field="message")
+    _check_line(message or "", "message")
     minutes = given.get("expected_duration_minutes")
     if minutes is not None and (isinstance(minutes, bool) or not isinstance(minutes, int)):
         raise InvalidInput("This must be a whole number of minutes.", field="expected_duration_minutes")
@@ -69,5 +71,9 @@ def _flag(given: dict[str, Any], name: str, default: bool | None) -> bool:
     return value
 
 
-def _is_storable(text: str) -> bool:
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+def _check_line(text: str, field: str) -> None:
+    """Doors say it in replies that are one line."""
+    try:
+        check_header_value(text)
+    except InvalidInput:
+        raise InvalidInput("This must be one line of text.", field=field) from None

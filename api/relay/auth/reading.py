@@ -3,19 +3,24 @@
 from dataclasses import dataclass
 from typing import Any
 
+from api.access.end_users import end_user
 from api.access.tokens import DEFAULT_SECONDS, LONGEST_SECONDS
 from common.errors import InvalidInput
 from outbound.submission.faults import MissingField
 from tenants.services.keys import SCOPES
 
+# Not `user`: that is a message's, and has another name in the relay's words (api.relay.errors).
+_USER = "end_user"
+
 
 @dataclass(frozen=True, slots=True)
 class TokenAsked:
-    """`scopes` None: all that the key has."""
+    """`scopes` None: all that the key has. `user` "": it acts for nobody in particular."""
 
     scopes: tuple[str, ...] | None
     seconds: int
     operator: bool
+    user: str
 
 
 def read_token_body(body: Any) -> TokenAsked:
@@ -29,7 +34,10 @@ def read_token_body(body: Any) -> TokenAsked:
     operator = given.get("operator")
     if operator is not None and not isinstance(operator, bool):
         raise InvalidInput("This must be true or false.", field="operator")
-    return TokenAsked(_scopes(given.get("scopes")), seconds, bool(operator))
+    user = end_user(given["user"], field=_USER) if given.get("user") is not None else ""
+    if operator and user:
+        raise InvalidInput("A token for operators acts for no user.", field=_USER, hint="Leave one of them out.")
+    return TokenAsked(_scopes(given.get("scopes")), seconds, bool(operator), user)
 
 
 def read_refresh_body(body: Any) -> str:

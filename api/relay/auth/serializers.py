@@ -2,6 +2,7 @@
 
 from rest_framework import serializers
 
+from api.access.end_users import LONGEST_USER
 from api.access.tokens import DEFAULT_SECONDS, LONGEST_SECONDS
 from api.relay.documentation import envelope
 from tenants.services.keys import SCOPES
@@ -27,6 +28,13 @@ class RelayTokenBody(serializers.Serializer):
     )
     operator = serializers.BooleanField(
         required=False, allow_null=True, help_text="of an admin key: it acts for any workspace, as its key does"
+    )
+    user = serializers.CharField(
+        required=False,
+        allow_null=True,
+        min_length=1,
+        max_length=LONGEST_USER,
+        help_text="your end user whom it acts for: its calls and sends are counted as theirs too; not with `operator`",
     )
     workspace_id = serializers.CharField(required=False, allow_null=True)
 

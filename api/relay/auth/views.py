@@ -32,15 +32,19 @@ class TokenView(RelayView):
         operation_id="relay_token_create",
         summary="Exchange a key for a token",
         description="Send the key in X-API-Key. The token works for 15 minutes, or for `expires_in` (an hour at most), for one "
-        "workspace and no longer than its key. With `refresh_token` new ones are had for a day.",
+        "workspace and no longer than its key. With `refresh_token` new ones are had for a day. With `user`, calls with "
+        "it have that user's limit besides, and messages are that user's: one that names another is refused (403).",
         tags=TAGS,
         request=RelayTokenBody,
         responses={200: RelayTokenAnswer, **errors(body=True)},
-        examples=[OpenApiExample("To send", {"scopes": ["send", "read"], "expires_in": 600}, request_only=True)],
+        examples=[
+            OpenApiExample("To send", {"scopes": ["send", "read"], "expires_in": 600}, request_only=True),
+            OpenApiExample("For an end user", {"scopes": ["send"], "user": "user-123"}, request_only=True),
+        ],
     )
     def post(self, request: Request) -> Response:
         asked = read_token_body(request.data)
-        if self.caller.by_token or self.caller.key_id is None:
+        if self.caller.by_token:
             raise Forbidden("A token is given for a key, not for another token.", hint="Send the key in X-API-Key.")
         if asked.operator and not self.caller.is_admin:
             raise Forbidden("Only an admin key has tokens for operators.", field="operator")
@@ -54,6 +58,7 @@ class TokenView(RelayView):
             "tenant_id": tenant.pk,
             "scopes": scopes,
             "operator": asked.operator,
+            "user": asked.user,
         }
         access, refresh = issue_token(**given, seconds=asked.seconds), issue_refresh_token(**given)
         return _answer(access, refresh, workspace_id=tenant.workspace_id)
@@ -77,7 +82,7 @@ class RefreshView(RelayView):
         operation_id="relay_token_refresh",
         summary="Have a new token",
         description="For a day after the first token was given, and no longer than its key works. The new token has the "
-        "rights of the first and works for 15 minutes; the refresh token stays the same.",
+        "rights and the user of the first and works for 15 minutes; the refresh token stays the same.",
         tags=TAGS,
         auth=[],
         request=RelayRefreshBody,
@@ -91,6 +96,7 @@ class RefreshView(RelayView):
             tenant_id=claims.tenant_id,
             scopes=self.caller.scopes,
             operator=self.caller.is_admin,
+            user=claims.user,
         )
         refresh = IssuedToken(self._refresh, claims.expires_at, tuple(sorted(claims.scopes)))
         return _answer(access, refresh, workspace_id=self.caller.tenant.workspace_id)

@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.access.end_users import on_behalf
 from api.relay.answers import accepted, message_detail, message_item, retried
 from api.relay.base import RelayView
 from api.relay.documentation import PAGE, WORKSPACE, Done, errors
@@ -70,7 +71,8 @@ class MessagesView(RelayView):
     )
     def post(self, request: Request) -> Response:
         submitter = Submitter(key_id=self.caller.key_id, daily_limit=self.caller.daily_limit)
-        status, body = accepted(submit_message(read(request.data), submitter=submitter))
+        submission = on_behalf(self.caller, read(request.data))
+        status, body = accepted(submit_message(submission, submitter=submitter))
         return Response(body, status=status)
 
 

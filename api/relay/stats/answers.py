@@ -1,22 +1,20 @@
 """A workspace's figures as the relay answers them."""
 
-import time
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from api.relay.moments import moment
+from api.uptime import uptime_seconds
 from common.version import VERSION
 from outbound.submission.figures import ProcessingTimes, ProviderFigures, QueueFigures
-
-_STARTED = time.monotonic()
 
 
 def system(now: datetime) -> dict[str, Any]:
     """Of this process."""
     return {
         "version": VERSION,
-        "uptime_seconds": int(time.monotonic() - _STARTED),
+        "uptime_seconds": uptime_seconds(),
         "current_time": moment(now),
     }
 

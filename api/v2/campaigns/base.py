@@ -9,7 +9,7 @@ from api.v2.campaigns.serializers import campaign_fields, count_fields
 from api.v2.views import V2View
 from campaigns.models import Campaign
 from campaigns.reports import campaign_figures
-from common.errors import LettershopError, NotFound
+from common.errors import Conflict, LettershopError, NotFound
 
 TAGS = ["Campaigns"]
 PAGE = [
@@ -33,7 +33,9 @@ class CampaignView(V2View):
 
     def handle_exception(self, exc: Exception) -> Any:
         if isinstance(exc, LettershopError) and exc.field in _FIELDS:
-            exc.field = _FIELDS[exc.field]
+            exc.field = self._said_as(exc.field)
+        if isinstance(exc, Conflict) and exc.field == "state":
+            exc.field = "status"
         return super().handle_exception(exc)
 
     def campaign(self, campaign_id: int) -> Campaign:
@@ -42,6 +44,11 @@ class CampaignView(V2View):
         if found is None:
             raise NotFound(f"There is no campaign {campaign_id}.", field="campaign_id")
         return found
+
+    def _said_as(self, field: str) -> str:
+        """A sender is said in one piece or in parts: an error is about what was said."""
+        given = self.request.data if self.request.method in ("POST", "PUT") else {}
+        return "from" if field == "sender" and isinstance(given, dict) and given.get("from") else _FIELDS[field]
 
     def shown(self, campaign: Campaign, *, status: int = 200) -> Response:
         """As CampaignDetail says."""

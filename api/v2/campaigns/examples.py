@@ -93,7 +93,7 @@ _RECIPIENT = {
     "last_name": "Doe",
     "state": "sent",
     "attempts": 1,
-    "code": 250,
+    "code": None,
     "reason": "",
     "at": "2026-03-01T09:00:02Z",
     "next_at": None,
@@ -125,7 +125,7 @@ _TEST = {
 }
 _CSV = (
     "email,first_name,last_name,state,attempts,code,reason,at,opened_at,clicked_at,opens,clicks,unsubscribed_at,"
-    "complained_at\r\nana@example.com,Ana,Doe,sent,1,250,,2026-03-01T09:00:02+00:00,,,0,0,,\r\n"
+    "complained_at\r\nana@example.com,Ana,Doe,sent,1,,,2026-03-01T09:00:02+00:00,,,0,0,,\r\n"
 )
 
 

@@ -68,7 +68,9 @@ class CampaignReportAnswer(serializers.Serializer):
     rates = CampaignRates()
     links = CampaignLink(many=True, help_text="the most clicked first")
     hours = CampaignHour(many=True)
-    started_at = serializers.DateTimeField(allow_null=True)
+    started_at = serializers.DateTimeField(
+        allow_null=True, help_text="when its audience was frozen, a moment after sending; until then nobody is counted"
+    )
     finished_at = serializers.DateTimeField(allow_null=True)
     error = serializers.CharField()
 

@@ -34,7 +34,10 @@ class ReportView(CampaignView):
     @extend_schema(
         operation_id="campaigns_report",
         summary="Get a campaign's report",
-        description="Figures, rates, links and events by the hour, as they are now.",
+        description=(
+            "Figures, rates, links and events by the hour, as they are now. `started_at` is null and `total` 0 until the "
+            "audience is frozen, which takes a worker a moment after `send`."
+        ),
         tags=TAGS,
         responses={200: CampaignReportAnswer, **errors()},
         examples=[REPORT],

@@ -72,6 +72,7 @@ class ImportsView(ImportView):
 
     parser_classes: ClassVar[list[Any]] = [UploadParser]
     largest_body = LARGEST_FILE + _FORM_AROUND
+    wanted = "a form (multipart/form-data) that has the file in its field “file”, as curl -F file=@contacts.csv does"
 
     @extend_schema(
         operation_id="imports_create",

@@ -7,8 +7,7 @@ from api.access import Caller, Forbidden
 
 def check_grant(caller: Caller, *, scopes: Iterable[str], is_admin: bool) -> None:
     """Raises Forbidden when a key with these rights may do what the caller may not."""
-    # Nor a token of one: it would outlive itself.
-    if is_admin and (not caller.is_admin or caller.by_token):
+    if is_admin and not caller.is_admin:
         raise Forbidden("Only an admin key makes an admin key.", field="is_admin")
     if missing := sorted(set(scopes) - caller.scopes):
         raise Forbidden(
@@ -16,6 +15,12 @@ def check_grant(caller: Caller, *, scopes: Iterable[str], is_admin: bool) -> Non
             field="scopes",
             hint="Ask for fewer scopes, or use a key that has them.",
         )
+
+
+def refuse_tokens(caller: Caller) -> None:
+    """Raises Forbidden for a token: a key that it made would outlive it."""
+    if caller.by_token:
+        raise Forbidden("A token makes no keys: they would outlive it.", hint="Send a key in X-API-Key.")
 
 
 def own_scopes(caller: Caller) -> list[str]:

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from api.access import forget_keys
 from api.v2.documentation import errors
-from api.v2.keys.granting import check_grant, own_scopes
+from api.v2.keys.granting import check_grant, own_scopes, refuse_tokens
 from api.v2.keys.serializers import KeyBody, KeyMade, KeyPage, KeyShown, RotationBody, shown
 from api.v2.lists import cursor_of, limit_of, page_of
 from api.v2.views import V2View
@@ -30,7 +30,7 @@ class KeysView(V2View):
     @extend_schema(
         operation_id="keys_create",
         summary="Make a key",
-        description="The key is in this answer only. It cannot have scopes that the key that calls has not.",
+        description="The key is in this answer only. It cannot have scopes that the key that calls has not. A token makes no keys.",
         tags=_TAGS,
         request=KeyBody,
         responses={201: KeyMade, **errors(body=True)},
@@ -43,9 +43,10 @@ class KeysView(V2View):
         ],
     )
     def post(self, request: Request) -> Response:
+        refuse_tokens(self.caller)
         values = self.checked(KeyBody)
         check_grant(self.caller, scopes=values.get("scopes", ()), is_admin=values["is_admin"])
-        scopes = values.get("scopes") or own_scopes(self.caller)
+        scopes = values["scopes"] if "scopes" in values else own_scopes(self.caller)
         key, readable = create_api_key(
             tenant=self.tenant,
             name=values["name"],
@@ -110,13 +111,15 @@ class RotationView(V2View):
     @extend_schema(
         operation_id="keys_rotate",
         summary="Replace a key",
-        description="Makes a key with the same rights. The old one works for `grace_seconds` more, 7 days at most.",
+        description="Makes a key with the same rights. The old one works for `grace_seconds` more, 7 days at most. "
+        "Not with a token.",
         tags=_TAGS,
         request=RotationBody,
         responses={201: KeyMade, **errors(409, body=True)},
         examples=[OpenApiExample("With an hour to change over", request_only=True, value={"grace_seconds": 3600})],
     )
     def post(self, request: Request, tenant_id: int, key_id: int) -> Response:
+        refuse_tokens(self.caller)
         values = self.checked(RotationBody)
         old = _one(self, key_id)
         check_grant(self.caller, scopes=old.scopes, is_admin=old.is_admin)
@@ -134,7 +137,7 @@ def _visible(view: V2View) -> "QuerySet[ApiKey]":
 def _one(view: V2View, key_id: int) -> ApiKey:
     key = _visible(view).filter(pk=key_id).first()
     if key is None:
-        raise NotFound("There is no such key.", field="id")
+        raise NotFound(f"There is no key {key_id}.")
     return key
 
 

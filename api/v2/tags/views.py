@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from django.db.models import Q
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,15 +11,13 @@ from api.v2.documentation import errors
 from api.v2.lists import LARGEST_LIMIT, cursor_of, limit_of, page_of
 from api.v2.tags.serializers import NewTag, TagBody, TagChanges
 from api.v2.views import V2View
-from campaigns.models import Campaign
-from common.errors import Conflict, InvalidInput, NotFound
+from campaigns.services.aiming import remove_tag
+from common.errors import InvalidInput, NotFound
 from contacts.models import Tag
-from contacts.services.tagging import create_tag, delete_tag, update_tag
+from contacts.services.tagging import create_tag, update_tag
 from contacts.targeting import tag_counts
 
 TAGS = ["Tags"]
-# In these states a campaign without one of its tags would go to others than it was aimed at, or to nobody.
-_ON_THEIR_WAY = (Campaign.State.SCHEDULED, Campaign.State.SENDING, Campaign.State.PAUSED)
 
 
 class TagsView(V2View):
@@ -112,9 +109,7 @@ class TagView(V2View):
         responses={204: None, **errors(409)},
     )
     def delete(self, request: Request, tenant_id: int, tag_id: int) -> Response:
-        tag = _tag(tag_id)
-        _refuse_while_aimed_at(tag)
-        delete_tag(tag=tag)
+        remove_tag(tag=_tag(tag_id))
         return Response(status=204)
 
 
@@ -123,16 +118,6 @@ def _tag(tag_id: int) -> Tag:
     if tag is None:
         raise NotFound(f"There is no tag {tag_id}.")
     return tag
-
-
-def _refuse_while_aimed_at(tag: Tag) -> None:
-    aimed = Q(tags_all__contains=[tag.slug]) | Q(tags_any__contains=[tag.slug]) | Q(exclude_tags__contains=[tag.slug])
-    campaign = Campaign.objects.filter(aimed, state__in=_ON_THEIR_WAY).order_by("pk").first()
-    if campaign is not None:
-        raise Conflict(
-            f"Campaign {campaign.pk} is {campaign.state} and aimed by this tag.",
-            hint="Cancel it, or wait until it is sent.",
-        )
 
 
 def _body(tag: Tag, tenant_id: int, counts: Mapping[int, int]) -> dict[str, Any]:

@@ -24,11 +24,10 @@ _CHECK = {
     "links": [{"url": "https://acme.example/shop", "needs": []}],
     "tier": "segments",
 }
+_NOT_CLOSED = "In the html, line 1, column 4: {{ opened here is never closed: add }}."
 _FAULT = {
     "ok": False,
-    "errors": [
-        {"part": "html", "line": 1, "column": 4, "excerpt": "{{ first_name </p>", "message": "This {{ has no }}."}
-    ],
+    "errors": [{"part": "html", "line": 1, "column": 4, "excerpt": "{{ first_name </p>", "message": _NOT_CLOSED}],
     "warnings": [],
     "fields": [],
     "links": [],

@@ -34,7 +34,7 @@ from campaigns.services.templates import (
     text_of,
     update_template,
 )
-from common.errors import NotFound
+from common.errors import Conflict, NotFound
 from outbound.compiler import TemplateFault
 
 _TAGS = ["Templates"]
@@ -61,6 +61,8 @@ class TemplateView(V2View):
     scopes = {"GET": "read", "POST": "campaigns", "PUT": "campaigns", "DELETE": "campaigns"}
 
     def handle_exception(self, exc: Exception) -> Any:
+        if isinstance(exc, Conflict) and exc.field == "template":
+            exc.field = "template_id"
         response = super().handle_exception(exc)
         if isinstance(exc, TemplateFault):
             response.data["error"]["details"] = _place(exc)

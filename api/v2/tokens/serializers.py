@@ -2,8 +2,9 @@
 
 from rest_framework import serializers
 
+from api.access.end_users import LONGEST_USER, end_user
 from api.access.tokens import DEFAULT_SECONDS, LONGEST_SECONDS
-from api.v2.fields import Id
+from api.v2.fields import Id, Text
 from tenants.services.keys import SCOPES
 
 
@@ -19,6 +20,15 @@ class TokenBody(serializers.Serializer):
         help_text="left out: those of the key that calls",
     )
     seconds = serializers.IntegerField(required=False, default=DEFAULT_SECONDS, min_value=1, max_value=LONGEST_SECONDS)
+    user = Text(
+        required=False,
+        max_length=LONGEST_USER,
+        trim_whitespace=False,
+        help_text="your end user whom it acts for: its calls and sends are counted as theirs too",
+    )
+
+    def validate_user(self, given: str) -> str:
+        return end_user(given, field="user")
 
 
 class TokenMade(serializers.Serializer):

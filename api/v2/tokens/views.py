@@ -25,22 +25,28 @@ class TokensView(V2View):
         operation_id="tokens_create",
         summary="Exchange a key for a token",
         description="The token works for 15 minutes, or for `seconds` (an hour at most), for one tenant, "
-        "and no longer than its key.",
+        "and no longer than its key. With `user`, calls with it have that user's limit besides, and messages sent with "
+        "it are that user's: one that names another is refused (403).",
         tags=["Tokens"],
         request=TokenBody,
         responses={201: TokenMade, **errors(body=True)},
         examples=[
-            OpenApiExample("To read for five minutes", request_only=True, value={"scopes": ["read"], "seconds": 300})
+            OpenApiExample("To read for five minutes", request_only=True, value={"scopes": ["read"], "seconds": 300}),
+            OpenApiExample("For an end user", request_only=True, value={"scopes": ["send"], "user": "user-123"}),
         ],
     )
     def post(self, request: Request) -> Response:
         values = self.checked(TokenBody)
-        if self.caller.by_token or self.caller.key_id is None:
+        if self.caller.by_token:
             raise Forbidden("A token is given for a key, not for another token.", hint="Send the key in X-API-Key.")
         scopes = values.get("scopes") or sorted(self.caller.scopes)
         check_grant(self.caller, scopes=scopes, is_admin=False)
         issued = issue_token(
-            key_id=self.caller.key_id, tenant_id=self.tenant.pk, scopes=set(scopes), seconds=values["seconds"]
+            key_id=self.caller.key_id,
+            tenant_id=self.tenant.pk,
+            scopes=set(scopes),
+            seconds=values["seconds"],
+            user=values.get("user", ""),
         )
         answer = {
             "token": issued.token,

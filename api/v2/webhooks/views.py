@@ -7,10 +7,12 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.hooks.generic import NotJson
 from api.hooks.receiving import LARGEST_BODY, decoded, receive
 from api.v2.documentation import errors
 from api.v2.views import V2View
@@ -40,6 +42,12 @@ class HookView(V2View):
     idempotent = False
     key_as_password = True
     source = ""
+
+    def handle_exception(self, exc: Exception) -> Any:
+        """A body that is not JSON is told as it is everywhere else in API v2: 400."""
+        if isinstance(exc, NotJson):
+            exc = ParseError(exc.message)
+        return super().handle_exception(exc)
 
     def _receive(self, request: Request) -> Response:
         received = receive(
@@ -148,7 +156,7 @@ class GenericView(HookView):
         ),
         tags=["Webhooks"],
         request={"application/json": EventsBody},
-        responses={200: ReceivedAnswer, **errors(413, 415)},
+        responses={200: ReceivedAnswer, **errors(400, 413, 415)},
         examples=[
             OpenApiExample(
                 "An unsubscribe",

@@ -1,0 +1,62 @@
+"""A call with a good key counts, whatever its body is: whoever sends nonsense uses up limits as all others do."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.test import override_settings
+
+from tenants.models import Tenant
+from tests.api.clients.cast import Program, make_ready, program
+from tests.api.limits_cast import empty_windows
+
+PATHS = ["/send", "/api/v1/send", "/api/messages", "/v1/messages", "/api/v1/emails"]
+HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+ALL_LIMITS = {
+    "API_LIMIT_AEGIS": 5,
+    "API_LIMIT_PER_KEY": 5,
+    "API_LIMIT_RELAY_SEND": 5,
+    "RATE_LIMIT_MAX": 5,
+}
+UNREADABLE: dict[str, Callable[[Program], Any]] = {
+    "no JSON": lambda shop: shop.send(b"{"),
+    "half a character of UTF-8": lambda shop: shop.send(b'{"subject": "\xc3'),
+    "no number": lambda shop: shop.send(b'{"priority": NaN}'),
+    "too deep": lambda shop: shop.send(b"[" * 100_000),
+    "another type": lambda shop: shop.send(b"a=1", content_type="text/plain"),
+    "packed": lambda shop: shop.send(b"\x1f\x8b\x08\x00", content_encoding="gzip"),
+}
+
+
+@pytest.fixture(autouse=True)
+def _small_limits(acme: Tenant) -> Iterator[None]:
+    make_ready()
+    with override_settings(**ALL_LIMITS), empty_windows():
+        yield
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("kind", UNREADABLE)
+def test_it_is_refused_says_what_is_left_and_is_429_in_the_end(acme: Tenant, path: str, kind: str) -> None:
+    shop = program(acme, path)
+    answers = [UNREADABLE[kind](shop) for _ in range(6)]
+    assert all(answer.status_code in (400, 415, 422) for answer in answers[:5])
+    assert [int(answer.headers["X-RateLimit-Remaining"]) for answer in answers[:5]] == [4, 3, 2, 1, 0]
+    assert all(name in answer.headers for name in HEADERS for answer in answers)
+    assert answers[5].status_code == 429
+    assert answers[5].headers["Retry-After"]
+
+
+@pytest.mark.parametrize("path", ["/api/messages", "/api/v1/emails"])
+@pytest.mark.parametrize(("workspace", "status"), [(5, 400), ("\0", 403), ("\ud800", 403)])
+def test_a_workspace_that_is_no_name_counts_too(acme: Tenant, path: str, workspace: object, status: int) -> None:
+    shop = program(acme, path)
+    answer = shop.send({"workspace_id": workspace})
+    assert (answer.status_code, answer.headers["X-RateLimit-Remaining"]) == (status, "4")
+
+
+@pytest.mark.parametrize("path", ["/api/v1/send", "/api/messages", "/api/v1/emails"])
+def test_an_admin_hears_what_is_wrong_with_the_body_and_not_which_tenant_is_missing(acme: Tenant, path: str) -> None:
+    answer = program(acme, path, is_admin=True).send(b"{")
+    assert answer.status_code in (400, 422)
+    assert b"tenant" not in answer.content
