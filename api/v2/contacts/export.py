@@ -4,12 +4,12 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
+from rest_framework.utils.encoders import JSONEncoder
 
 from api.v2.contacts.filters import FILTERS, filter_of_query
 from api.v2.contacts.rendering import contact_body
@@ -64,7 +64,7 @@ class ExportView(V2View):
 def _json_lines(contacts: "QuerySet[Contact]", tenant_id: int) -> Iterator[str]:
     for page, slugs in contact_pages(contacts):
         bodies: Iterable[dict[str, Any]] = (contact_body(contact, tenant_id, slugs) for contact in page)
-        yield "".join(json.dumps(body, ensure_ascii=False, cls=DjangoJSONEncoder) + "\n" for body in bodies)
+        yield "".join(json.dumps(body, ensure_ascii=False, cls=JSONEncoder) + "\n" for body in bodies)
 
 
 def _inside(tenant: Tenant, lines: Iterable[str]) -> Iterator[str]:
