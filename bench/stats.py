@@ -15,6 +15,14 @@ GOAL = 100.0  # ms
 CAMPAIGNS = 200
 TAGS = 30
 
+SEGMENTS = {
+    "opened none": {"not": {"opened": {}}},
+    "clicked any": {"clicked": {}},
+    "opened in 365 days": {"opened": {"within_days": 365}},
+    "opened in 90 days": {"opened": {"within_days": 90}},
+    "a tag, not clicked in 90 days": {"all": [{"tag": "tag7"}, {"not": {"clicked": {"within_days": 90}}}]},
+}
+
 FILL_CONTACTS = """
 INSERT INTO contacts_contact (email, email_key, needs_smtputf8, first_name, last_name, language, timezone, country,
     status, tags, attributes, consent_note, validation_state, created_at, updated_at)
@@ -27,39 +35,45 @@ SELECT e, e, false, 'First' || n %% 5000, 'Last' || n %% 20000,
 FROM (SELECT n, 'contact.number.' || n || '@mail' || n %% 997 || '.example' AS e,
     now() - interval '2 years' * (1 - n::float / %(all)s) AS at FROM generate_series(%(first)s, %(last)s) n) g
 """
-# What of each campaign is to be seen: nearly all sent, 2 % bounced at once, 1 % came back.
+# What of each campaign is to be seen: nearly all sent, 2 % bounced at once, 1 % came back. Each goes to every fiftieth contact,
+# the next to those beside them: all contacts got some.
 FILL_CHUNKS = """
 INSERT INTO outbound_chunk (message_id, attempt, first_position, contact_ids, size, state, owner, fence, watermark, handing_fence,
     done, sent, deferred, bounced, failed, suppressed, in_doubt, cancelled)
 SELECT m.id, 1, n * 1000, ids, size, 'done', '', 1, size, 1, size, size - size / 50, 0, size / 50, 0, 0, 0, 0
 FROM outbound_message m CROSS JOIN generate_series(0, (m.total - 1) / 1000) n CROSS JOIN LATERAL (
     SELECT least(1000, m.total - n * 1000)::int AS size) s CROSS JOIN LATERAL (
-    SELECT array_agg(id) AS ids FROM generate_series(n * 1000 + 1, n * 1000 + s.size) AS id) i
+    SELECT array_agg(p * 50 + m.id % 50 + 1 ORDER BY p) AS ids FROM generate_series(n * 1000, n * 1000 + s.size - 1) AS p) i
 """
 FILL_RECIPIENTS = """
 INSERT INTO outbound_recipient (month, message_id, position, contact_id, state, code, reason, at)
-SELECT m.month, m.id, p, p + 1, CASE WHEN p %% 50 = 0 THEN 5 WHEN p %% 100 = 1 THEN 6 ELSE 3 END,
+SELECT m.month, m.id, p, p * 50 + m.id %% 50 + 1, CASE WHEN p %% 50 = 0 THEN 5 WHEN p %% 100 = 1 THEN 6 ELSE 3 END,
     CASE WHEN p %% 50 = 0 THEN 550 END, CASE WHEN p %% 50 = 0 THEN '5.1.1 no such user' END, m.started_at
 FROM outbound_message m CROSS JOIN generate_series(0, m.total - 1) p WHERE m.id = %(message)s
 """
-# Of each campaign so many events that all of them are as many as asked for: opens and clicks over three weeks.
+# Of each campaign so many events that all of them are as many as asked for: opens and clicks over three weeks, in the order
+# in which they came; those of four recipients in ten by machines.
 FILL_EVENTS = """
-INSERT INTO outbound_event (month, at, kind, message_id, position, link, agent)
+INSERT INTO outbound_event (month, at, kind, message_id, position, link, agent, human)
 SELECT m.month, m.started_at + interval '21 days' * power((n %% 9973) / 9973.0, 3), CASE WHEN n %% 5 = 4 THEN 2 ELSE 1 END,
-    m.id, n %% m.total, CASE WHEN n %% 5 = 4 THEN n %% 10 END, 'Mozilla/5.0'
-FROM outbound_message m CROSS JOIN generate_series(0, %(events)s - 1) n WHERE m.id = %(message)s
+    m.id, n %% m.total, CASE WHEN n %% 5 = 4 THEN n %% 10 END, 'Mozilla/5.0', (n %% m.total * 7 + m.id) %% 10 < 6
+FROM outbound_message m CROSS JOIN generate_series(0, %(events)s - 1) n WHERE m.id = %(message)s ORDER BY 2
 """
 FILL_ENGAGEMENT = """
-INSERT INTO outbound_engagement (month, message_id, position, opened_at, clicked_at, bounced_at, opens, clicks)
+INSERT INTO outbound_engagement (month, message_id, position, opened_at, clicked_at, bounced_at, opens, clicks,
+    human_opened_at, human_clicked_at)
 SELECT month, message_id, position, min(at) FILTER (WHERE kind = 1), min(at) FILTER (WHERE kind = 2),
-    CASE WHEN position %% 100 = 1 THEN min(at) END, count(*) FILTER (WHERE kind = 1), count(*) FILTER (WHERE kind = 2)
+    CASE WHEN position %% 100 = 1 THEN min(at) END, count(*) FILTER (WHERE kind = 1), count(*) FILTER (WHERE kind = 2),
+    min(at) FILTER (WHERE kind = 1 AND human), min(at) FILTER (WHERE kind = 2 AND human)
 FROM outbound_event WHERE message_id = %(message)s GROUP BY 1, 2, 3
 """
 FILL_TALLIES = """
-INSERT INTO outbound_tally (message_id, kind, hour, link, count, uniques)
-SELECT message_id, kind, date_trunc('hour', at, 'UTC'), -1, count(*), (count(*) + 1) / 2
+INSERT INTO outbound_tally (message_id, kind, hour, link, count, uniques, human_count, human_uniques)
+SELECT message_id, kind, date_trunc('hour', at, 'UTC'), -1, count(*), (count(*) + 1) / 2,
+    count(*) FILTER (WHERE human), (count(*) FILTER (WHERE human) + 1) / 2
 FROM outbound_event WHERE message_id = %(message)s GROUP BY 1, 2, 3
-UNION ALL SELECT message_id, kind, date_trunc('hour', at, 'UTC'), link, count(*), (count(*) + 1) / 2
+UNION ALL SELECT message_id, kind, date_trunc('hour', at, 'UTC'), link, count(*), (count(*) + 1) / 2,
+    count(*) FILTER (WHERE human), (count(*) FILTER (WHERE human) + 1) / 2
 FROM outbound_event WHERE message_id = %(message)s AND link IS NOT NULL GROUP BY 1, 2, 3, 4
 """
 
@@ -76,6 +90,7 @@ def main() -> None:
         fill(options.contacts, options.events)
         print(f"{options.contacts:,} contacts and {options.events:,} events made in {time.monotonic() - began:.0f} s.")
         measure(options.rounds)
+        measure_segments(options.rounds)
 
 
 def fill(contacts: int, events: int) -> None:
@@ -189,6 +204,35 @@ def measure(rounds: int) -> None:
         worst = max(worst, p95(took))
     print(table(rows))
     print(f"S13: the slowest p95 is {worst:.1f} ms (goal: < {GOAL:.0f} ms each)")
+
+
+def measure_segments(rounds: int) -> None:
+    """Segments with broad behaviour: first with nothing but the recipients' rows, then with the bits made from them."""
+    from django.utils import timezone
+
+    from campaigns.behaviour import campaign_behaviour
+    from contacts.segments import count_contacts, find_contacts, parse_tree, resolve_tree
+    from outbound.deeds import build_deeds
+
+    def ask(call, tree):
+        return call(resolve_tree(parse_tree(tree), behaviour=campaign_behaviour, now=timezone.now()))
+
+    def page(tree):
+        return [contact.pk for contact in find_contacts(tree, limit=50)]
+
+    asked = [(what, name, tree) for name, tree in SEGMENTS.items() for what in (count_contacts, page)]
+    before = [(timed(lambda what=what, tree=tree: ask(what, tree), 3), ask(what, tree)) for what, _, tree in asked]
+    [built] = timed(lambda: build_deeds(seconds=600), 1)
+    execute("VACUUM ANALYZE outbound_deed, outbound_deed_known, outbound_deed_news")
+    rows: list[list[object]] = [["segment", "what", "p50 ms", "p95 ms", "rows only p50 ms", "ratio"]]
+    for (what, name, tree), (plain, found) in zip(asked, before, strict=True):
+        if ask(what, tree) != found:
+            raise SystemExit(f"{name}: bits and rows do not agree")
+        took = timed(lambda what=what, tree=tree: ask(what, tree), rounds)
+        ratio = statistics.median(plain) / statistics.median(took)
+        rows.append([name, what.__name__, *figures(took), f"{statistics.median(plain):.0f}", f"{ratio:.1f}"])
+    print(f"Bits of behaviour made in {built / 1000:.0f} s.")
+    print(table(rows))
 
 
 def make_caller():

@@ -1,22 +1,36 @@
 """What contacts did with campaigns' mail, for segments: the campaigns a tree names, and their messages."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
 from campaigns.models import Campaign, CampaignPart
 from common.errors import InvalidInput
-from contacts.segments import Did
-from contacts.targeting.audience import Condition
-from outbound.behaviour import Asked, Kind, contacts_query
+from contacts.segments import Did, DidSo
+from outbound.behaviour import Asked, Kind, blocks_query, can_use_bits, contacts_query
+from outbound.deeds import messages_with_bits
 
 
-def campaign_behaviour(deeds: Iterable[Did], now: datetime) -> Mapping[Did, Condition]:
+def campaign_behaviour(deeds: Iterable[Did], now: datetime) -> Mapping[Did, DidSo]:
     """A contacts.segments.Behaviour. A campaign that was not sent yet nobody opened; one that is not there is refused."""
     asked = list(deeds)
     messages = _messages({did.campaign_id for did in asked})
     _refuse_unknown(asked, messages)
-    return {did: partial(contacts_query, _asked(did, messages, now)) for did in asked}
+    questions = {did: _asked(did, messages, now) for did in asked}
+    wanted = {one for question in questions.values() if _has_bits(question) for one in question.message_ids}
+    known = messages_with_bits(wanted) if wanted else frozenset()
+    return {did: _did_so(question, known) for did, question in questions.items()}
+
+
+def _did_so(asked: Asked, known: frozenset[int]) -> DidSo:
+    found = tuple(one for one in asked.message_ids if one in known) if _has_bits(asked) else ()
+    asked = replace(asked, with_bits=found)
+    return DidSo(partial(contacts_query, asked), partial(blocks_query, asked) if found else None)
+
+
+def _has_bits(asked: Asked) -> bool:
+    return can_use_bits(asked.kind, asked.link)
 
 
 def _asked(did: Did, messages: Mapping[int, list[int]], now: datetime) -> Asked:

@@ -11,8 +11,11 @@ from celery import shared_task
 from celery.signals import worker_shutting_down
 from django.conf import settings
 
+from outbound.deeds import build_deeds_task
 from outbound.services.working import work_on
 from tenants.tasks import OneTenantTask
+
+__all__ = ["build_deeds_task", "send_message"]
 
 # Made before the worker forks, so that its children see the parent's SIGTERM and drain.
 _stopping: Event = multiprocessing.get_context("fork").Event()

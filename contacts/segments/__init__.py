@@ -4,7 +4,7 @@
 `bits` counts it from facets, `finding` runs it.
 """
 
-from contacts.segments.conditions import Resolved, condition_of
+from contacts.segments.conditions import DidSo, Resolved, condition_of
 from contacts.segments.finding import Size, count_contacts, find_contacts
 from contacts.segments.parsing import parse_tree
 from contacts.segments.resolving import Behaviour, resolve_tree
@@ -13,6 +13,7 @@ from contacts.segments.tree import Did, Node
 __all__ = [
     "Behaviour",
     "Did",
+    "DidSo",
     "Node",
     "Resolved",
     "Size",

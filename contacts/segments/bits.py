@@ -5,8 +5,8 @@ two. Whoever is possible and not sure stands in a bucket of values that a compar
 are all contacts that changed since the facets were built.
 """
 
-from collections.abc import Mapping
-from typing import LiteralString
+from collections.abc import Iterable, Mapping
+from typing import LiteralString, TypeVar
 
 from psycopg import sql
 
@@ -41,6 +41,7 @@ from contacts.targeting.facets import (
     named_facets,
     together,
 )
+from contacts.targeting.resolving import COLUMNS
 
 _COUNT = """
 WITH {stale}{bits}, known AS MATERIALIZED (
@@ -74,36 +75,124 @@ _WHO_DID = """, {name} AS MATERIALIZED (
         SELECT d.id >> 6 AS word, bit_or(1::bigint << (63 - (d.id & 63))::int) AS bits FROM ({contacts}) d GROUP BY 1
     ) words GROUP BY 1
 )"""
+_AND_BLOCKS = """, {name} AS MATERIALIZED (
+    SELECT block, NULL::bit(2048) AS maybe, bit_or(bits) AS bits
+    FROM (SELECT block, bits FROM {rest} UNION ALL SELECT block, bits FROM ({blocks}) b) u GROUP BY 1
+)"""
 # What was looked up for the bits need not be looked up again for those who are looked at.
 _DID = "coalesce(get_bit({}.bits, (c.id & 2047)::int), 0) = 1"
 _Names = Mapping[ResolvedLeaf, sql.Identifier]
+_Thing = TypeVar("_Thing")
+
+# Block by block from the newest on, so that a page of a large segment looks at few of them.
+_FIND = """
+WITH {stale}{bits}, candidate AS MATERIALIZED (
+    SELECT block, bit_or(bits) AS bits FROM (
+        SELECT a.block, CASE WHEN {complete} THEN a.bits & {possible} ELSE ~{none} END AS bits
+        FROM contacts_facet a{joins} WHERE a.facet = '*'
+        UNION ALL SELECT block, ~{none} FROM stale
+        UNION ALL SELECT block, bits FROM changed
+    ) u GROUP BY 1
+)
+SELECT c.id FROM (
+    SELECT w.block, w.bits{deeds} FROM candidate w{deed_joins} WHERE bit_count(w.bits) > 0 AND {newest} ORDER BY w.block DESC OFFSET 0
+) b CROSS JOIN LATERAL (
+    SELECT (b.block::bigint << 11) + p AS id FROM generate_series(2047, 0, -1) p WHERE get_bit(b.bits, p) = 1 OFFSET 0
+) w CROSS JOIN LATERAL ({one_contact}) c
+WHERE {truth} AND {below} ORDER BY b.block DESC, c.id DESC LIMIT {limit}
+"""
+_DID_SO = "coalesce(get_bit(b.{}, (c.id & 2047)::int), 0) = 1"
+
+_LOOK = """
+WITH {bits}
+SELECT count(*), count(*) FILTER (WHERE {may}) FROM contacts_contact c{deed_joins} WHERE {truth}
+"""
 
 
 def count_query(tree: Resolved, parameters: Parameters) -> sql.Composed:
-    """One row: how many contacts, and how many of them may be mailed. For trees without OfContact."""
+    """One row: how many contacts, and how many of them may be mailed. For trees whose facets answer."""
     leaves = leaves_of(tree)
-    names = {leaf: sql.Identifier(f"c{number}") for number, leaf in enumerate(leaves)}
-    rows = {leaf: sql.Identifier(f"r{number}") for number, leaf in enumerate(leaves)}
-    keys = keys_asked(leaf.condition for leaf in leaves if isinstance(leaf, Meets))
-    markers = [sql.Identifier(f"k{number}") for number in range(len(keys))]
+    terms, names = _terms(tree, parameters)
+    rows = _numbered("r", leaves)
     unsure = [sql.SQL(UNSURE).format(rows[leaf]) for leaf in leaves if isinstance(leaf, Meets)]
     did = {leaf: names[leaf] for leaf in leaves if isinstance(leaf, DidSo)}
     return sql.SQL(_COUNT).format(
-        stale=sql.SQL(STALE),
-        bits=together(_bits(leaf, names[leaf], rows[leaf], parameters) for leaf in leaves)
-        + together(_marked(key, name, parameters) for key, name in zip(keys, markers, strict=True)),
-        none=sql.SQL(NONE),
         sure=_sure(tree, names),
-        possible=_possible(tree, names),
-        complete=sql.SQL("true") + together(sql.SQL(" AND {}.bits IS NOT NULL").format(name) for name in markers),
-        joins=together(sql.SQL(" LEFT JOIN {} USING (block)").format(name) for name in [*names.values(), *markers]),
         unsure=sql.SQL(" UNION ALL ").join(unsure) if unsure else sql.SQL(NOBODY),
         may=MAILABLE,
         deeds=together(sql.SQL(" LEFT JOIN {0} ON {0}.block = w.block").format(name) for name in did.values()),
         whole_block=sql.SQL(WHOLE_BLOCK),
-        one_contact=sql.SQL(ONE_CONTACT),
+        truth=truth(tree, parameters, {leaf: sql.SQL(_DID).format(name) for leaf, name in did.items()}),
+        **terms,
+    )
+
+
+def look_query(tree: Resolved, parameters: Parameters) -> sql.Composed:
+    """The same for all trees: looks at each contact."""
+    did = _numbered("c", [leaf for leaf in leaves_of(tree) if isinstance(leaf, DidSo)])
+    if not did:
+        bare = "SELECT count(*), count(*) FILTER (WHERE {}) FROM contacts_contact c WHERE {}"
+        return sql.SQL(bare).format(MAILABLE, truth(tree, parameters, {}))
+    rows = _numbered("r", did)
+    looked_up = together(_who_did(leaf, name, rows[leaf], parameters) for leaf, name in did.items())
+    return sql.SQL(_LOOK).format(
+        bits=sql.SQL("nobody AS (" + NOBODY + ")") + looked_up,
+        may=MAILABLE,
+        deed_joins=together(
+            sql.SQL(" LEFT JOIN {0} ON {0}.block = (c.id >> 11)::int").format(name) for name in did.values()
+        ),
         truth=truth(tree, parameters, {leaf: sql.SQL(_DID).format(name) for leaf, name in did.items()}),
     )
+
+
+def find_query(tree: Resolved, parameters: Parameters, *, limit: int, before: int | None) -> sql.Composed:
+    """Up to `limit` rows of `id`, in descending order, only below `before` where it is given. For all trees."""
+    terms, names = _terms(tree, parameters)
+    did = {leaf: name for leaf, name in names.items() if isinstance(leaf, DidSo)}
+    below, newest = sql.SQL("true").format(), sql.SQL("true").format()
+    if before is not None:
+        below = sql.SQL("c.id < {}").format(parameters.add(before))
+        newest = sql.SQL("w.block <= {}").format(parameters.add(before >> 11))
+    return sql.SQL(_FIND).format(
+        deeds=together(sql.SQL(", {0}.bits AS {0}").format(name) for name in did.values()),
+        deed_joins=together(sql.SQL(" LEFT JOIN {0} ON {0}.block = w.block").format(name) for name in did.values()),
+        newest=newest,
+        truth=truth(tree, parameters, {leaf: sql.SQL(_DID_SO).format(name) for leaf, name in did.items()}),
+        below=below,
+        limit=parameters.add(limit),
+        **terms,
+    )
+
+
+def _terms(tree: Resolved, parameters: Parameters) -> tuple[dict[str, sql.Composable], _Names]:
+    """What all queries of facets share, and what those call the bits of each leaf."""
+    leaves = [leaf for leaf in leaves_of(tree) if not _is_unknown(leaf)]
+    names, rows = _numbered("c", leaves), _numbered("r", leaves_of(tree))
+    markers = _numbered("k", keys_asked(leaf.condition for leaf in leaves if isinstance(leaf, Meets)))
+    bits = [_bits(leaf, names[leaf], rows[leaf], parameters) for leaf in leaves]
+    bits += [_marked(key, name, parameters) for key, name in markers.items()]
+    terms: dict[str, sql.Composable] = {
+        "stale": sql.SQL(STALE),
+        "bits": together(bits),
+        "none": sql.SQL(NONE),
+        "possible": _possible(tree, names),
+        "complete": sql.SQL("true")
+        + together(sql.SQL(" AND {}.bits IS NOT NULL").format(name) for name in markers.values()),
+        "joins": together(
+            sql.SQL(" LEFT JOIN {} USING (block)").format(name) for name in [*names.values(), *markers.values()]
+        ),
+        "one_contact": sql.SQL(ONE_CONTACT),
+    }
+    return terms, names
+
+
+def _numbered(letter: str, things: Iterable[_Thing]) -> dict[_Thing, sql.Identifier]:
+    return {thing: sql.Identifier(f"{letter}{number}") for number, thing in enumerate(things)}
+
+
+def _is_unknown(leaf: ResolvedLeaf) -> bool:
+    """Whether no facet tells of it: it may hold for everybody."""
+    return isinstance(leaf, OfContact) or (isinstance(leaf, Meets) and leaf.condition.key in COLUMNS)
 
 
 def _marked(key: str, name: sql.Identifier, parameters: Parameters) -> sql.Composed:
@@ -113,8 +202,16 @@ def _marked(key: str, name: sql.Identifier, parameters: Parameters) -> sql.Compo
 
 def _bits(leaf: ResolvedLeaf, name: sql.Identifier, rows: sql.Identifier, parameters: Parameters) -> sql.Composed:
     if isinstance(leaf, DidSo):
-        return sql.SQL(_WHO_DID).format(name=name, none=sql.SQL(NONE), contacts=leaf.contacts(parameters))
+        return _who_did(leaf, name, rows, parameters)
     return _facets(leaf, parameters).bits(name, rows)
+
+
+def _who_did(leaf: DidSo, name: sql.Identifier, rest: sql.Identifier, parameters: Parameters) -> sql.Composed:
+    found = rest if leaf.blocks else name
+    query = sql.SQL(_WHO_DID).format(name=found, none=sql.SQL(NONE), contacts=leaf.contacts(parameters))
+    if leaf.blocks is None:
+        return query
+    return query + sql.SQL(_AND_BLOCKS).format(name=name, rest=rest, blocks=leaf.blocks(parameters))
 
 
 def _facets(leaf: ResolvedLeaf, parameters: Parameters) -> Wanted:
@@ -139,6 +236,8 @@ def _sure(node: Resolved, names: _Names) -> sql.Composable:
             return _joined(" | ", [_sure(part, names) for part in parts])
         case NotOf(part):
             return sql.SQL("(~{})").format(_possible(part, names))
+        case _ if node not in names:
+            return sql.SQL(NONE)
         case _:
             return sql.SQL("coalesce({}.bits, {})").format(names[node], sql.SQL(NONE))
 
@@ -151,6 +250,8 @@ def _possible(node: Resolved, names: _Names) -> sql.Composable:
             return _joined(" | ", [_possible(part, names) for part in parts])
         case NotOf(part):
             return sql.SQL("(~{})").format(_sure(part, names))
+        case _ if node not in names:
+            return sql.SQL("(~" + NONE + ")")
         case _:
             return sql.SQL("(coalesce({0}.bits, {1}) | coalesce({0}.maybe, {1}))").format(names[node], sql.SQL(NONE))
 

@@ -58,9 +58,11 @@ class OfContact:
 
 @dataclass(frozen=True, slots=True)
 class DidSo:
-    """`contacts` selects the ids (one column, `id`, maybe repeated) of those who did."""
+    """`contacts` selects the ids (one column, `id`, maybe repeated) of those who did. Others of them may be told by `blocks`,
+    which selects a `block` of 2,048 ids and its `bits` (as of facets), each block once."""
 
     contacts: Condition
+    blocks: Condition | None = None
 
 
 ResolvedLeaf = HasTag | Meets | InLanguage | HasStatus | OfContact | DidSo
@@ -68,6 +70,8 @@ Resolved = AllOf | AnyOf | NotOf | ResolvedLeaf
 # One array and back again: the planner takes it for few, so it always hashes them; and coalesce keeps it from making a join
 # of it. Where it guesses that they are many, it would go through all of them for each contact.
 _AMONG = "coalesce(c.id IN (SELECT unnest((SELECT array_agg(d.id) FROM ({}) d))), false)"
+_UNPACKED = """{} UNION ALL SELECT (b.block::bigint << 11) + p FROM ({}) b CROSS JOIN generate_series(0, 2047) p
+WHERE get_bit(b.bits, p) = 1"""
 # Other words for who did something, where it was looked up before.
 Deeds = Mapping[DidSo, sql.Composable]
 
@@ -122,5 +126,11 @@ def _fact(leaf: ResolvedLeaf, parameters: Parameters, deeds: Deeds) -> sql.Compo
             return sql.SQL("c.status = {}").format(parameters.add(status))
         case OfContact(condition):
             return condition(parameters)
-        case DidSo(contacts):
-            return deeds.get(leaf) or sql.SQL(_AMONG).format(contacts(parameters))
+        case DidSo():
+            return deeds.get(leaf) or sql.SQL(_AMONG).format(_ids(leaf, parameters))
+
+
+def _ids(leaf: DidSo, parameters: Parameters) -> sql.Composed:
+    if leaf.blocks is None:
+        return sql.SQL("{}").format(leaf.contacts(parameters))
+    return sql.SQL(_UNPACKED).format(leaf.contacts(parameters), leaf.blocks(parameters))

@@ -7,10 +7,9 @@ from psycopg import sql
 
 from common.database import connection
 from contacts.models import Contact
-from contacts.segments.bits import count_query
-from contacts.segments.conditions import Meets, OfContact, Resolved, leaves_of, truth
+from contacts.segments.bits import count_query, find_query, look_query
+from contacts.segments.conditions import DidSo, Meets, OfContact, Resolved, leaves_of, truth
 from contacts.targeting.audience import Parameters
-from contacts.targeting.conditions import MAILABLE
 from contacts.targeting.counting import facets_answer, note_stale
 
 
@@ -29,9 +28,7 @@ def count_contacts(tree: Resolved) -> Size:
         note_stale()
         query: sql.Composable = count_query(tree, parameters)
     else:
-        query = sql.SQL("SELECT count(*), count(*) FILTER (WHERE {}) FROM contacts_contact c WHERE {}").format(
-            MAILABLE, truth(tree, parameters, {})
-        )
+        query = look_query(tree, parameters)
     [(matching, mailable)] = _rows(query, parameters)
     return Size(int(matching), int(mailable))
 
@@ -39,13 +36,18 @@ def count_contacts(tree: Resolved) -> Size:
 def find_contacts(tree: Resolved, *, limit: int, before: int | None = None) -> list[Contact]:
     """Up to `limit` of its contacts, mailable or not, the newest first; only ids below `before`, where it is given."""
     parameters = Parameters()
-    below = sql.SQL("c.id < {}").format(parameters.add(before)) if before is not None else sql.SQL("true")
-    query = sql.SQL("SELECT c.id FROM contacts_contact c WHERE {} AND {} ORDER BY c.id DESC LIMIT {}").format(
-        truth(tree, parameters, {}), below, parameters.add(limit)
-    )
-    ids = [row[0] for row in _rows(query, parameters)]
+    ids = [row[0] for row in _rows(_page_query(tree, parameters, limit=limit, before=before), parameters)]
     found = Contact.objects.in_bulk(ids)
     return [found[each] for each in ids if each in found]
+
+
+def _page_query(tree: Resolved, parameters: Parameters, *, limit: int, before: int | None) -> sql.Composable:
+    if any(isinstance(leaf, DidSo) and leaf.blocks is not None for leaf in leaves_of(tree)):
+        return find_query(tree, parameters, limit=limit, before=before)
+    below = sql.SQL("c.id < {}").format(parameters.add(before)) if before is not None else sql.SQL("true")
+    return sql.SQL("SELECT c.id FROM contacts_contact c WHERE {} AND {} ORDER BY c.id DESC LIMIT {}").format(
+        truth(tree, parameters, {}), below, parameters.add(limit)
+    )
 
 
 def _has_facets(tree: Resolved) -> bool:

@@ -10,12 +10,11 @@ from contacts.segments.attributes import attribute_condition
 from contacts.segments.conditions import AllOf, AnyOf, DidSo, HasTag, NotOf, Resolved
 from contacts.segments.contact_fields import field_condition
 from contacts.segments.tree import All, Any, Attribute, Did, Field, FieldName, Node, Not, Tagged, leaves_of
-from contacts.targeting.audience import Condition
 from contacts.targeting.resolving import did_you_mean
 
-# Whoever keeps the books of mail: for each of these, SQL that selects the ids of the contacts who did it (one column, `id`),
-# as of a moment. Raises InvalidInput for what it does not know.
-Behaviour = Callable[[Iterable[Did], datetime], Mapping[Did, Condition]]
+# Whoever keeps the books of mail: for each of these, SQL that selects the contacts who did it, as of a moment. Raises
+# InvalidInput for what it does not know.
+Behaviour = Callable[[Iterable[Did], datetime], Mapping[Did, DidSo]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +22,7 @@ class _Known:
     tags: Mapping[str, int]
     types: Mapping[str, str]
     sources: Mapping[str, int]
-    deeds: Mapping[Did, Condition]
+    deeds: Mapping[Did, DidSo]
     now: datetime
 
 
@@ -59,7 +58,7 @@ def _resolved(node: Node, known: _Known) -> Resolved:
         case Field():
             return field_condition(node, known.sources, known.now)
         case Did():
-            return DidSo(known.deeds[node])
+            return known.deeds[node]
 
 
 def _tag(leaf: Tagged, known: _Known) -> HasTag:

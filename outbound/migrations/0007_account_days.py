@@ -22,5 +22,5 @@ DROP = "DROP TABLE outbound_accountday"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("outbound", "0005_submissions")]
+    dependencies = [("outbound", "0006_deeds")]
     operations = [migrations.RunSQL(CREATE, DROP)]

@@ -95,7 +95,7 @@ def wire_address(address: str) -> bytes:
 _NAME = re.compile(r"(?!\.)[\x21-\x39\x3b-\x7e]{1,76}")
 _OURS = frozenset([
     "from", "to", "cc", "bcc", "sender", "date", "message-id", "dkim-signature", "received", "return-path",
-    "authentication-results", "mime-version",
+    "authentication-results", "mime-version", "delivered-to",
 ])  # fmt: skip
 _OUR_FAMILIES = ("arc-", "list-unsubscribe", "content-", "resent-")
 _UNSAFE = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")

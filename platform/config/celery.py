@@ -19,6 +19,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.update(
     task_default_queue="default",
     task_routes={
+        "outbound.build_deeds": {"queue": "default"},  # reading, which must not keep campaigns waiting
         "outbound.*": {"queue": "campaigns"},
         "campaigns.*": {"queue": "campaigns"},
         "contacts.validation.*": {"queue": "validation"},

@@ -60,3 +60,9 @@ def test_an_admin_hears_what_is_wrong_with_the_body_and_not_which_tenant_is_miss
     answer = program(acme, path, is_admin=True).send(b"{")
     assert answer.status_code in (400, 422)
     assert b"tenant" not in answer.content
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_packed_body_is_told_to_be_one(acme: Tenant, path: str) -> None:
+    answer = program(acme, path).send(b"\x1f\x8b\x08\x00", content_encoding="gzip")
+    assert b"This body is compressed" in answer.content

@@ -68,6 +68,7 @@ def test_v29_each_task_stands_in_a_queue_that_is_served():
     assert routed["contacts.validation.run"] == "validation"
     assert routed["contacts.validation.fold_counts"] == "validation"
     assert routed["contacts.run_import"] == "default"
+    assert routed["outbound.build_deeds"] == "default"
     assert routed["tenants.tick"] == "default"
 
 

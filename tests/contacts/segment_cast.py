@@ -11,6 +11,7 @@ from campaigns.behaviour import campaign_behaviour
 from contacts.models import Contact, ContactAttribute, DataSource, Suppression, Tag
 from contacts.segments import count_contacts, find_contacts, parse_tree, resolve_tree
 from outbound.events import record_events
+from outbound.models import Message
 from outbound.recording import Hit
 from outbound.states import EventKind
 from tests.campaigns.cast import add_campaign, add_provider, add_template
@@ -119,7 +120,8 @@ def _mail(campaign, chance, now):
     happened, hits, rows = [], [], []
     for position, contact in enumerate(ids):
         state = chance.choice([3, 3, 3, 4, 11, 5, 6, 7, 9])
-        at = now - timedelta(days=chance.randrange(60), minutes=5)
+        # Not at the moment of an open: that would be a machine's.
+        at = now - timedelta(days=chance.randrange(60), minutes=10)
         rows.append((position, contact, state, at))
         deed = {3: "received", 4: "received", 11: "received", 5: "bounced", 6: "bounced"}.get(state)
         happened += [Happened(deed, campaign.pk, contact, at)] if deed else []
@@ -137,6 +139,22 @@ def _mail(campaign, chance, now):
             )
     record_events(hits)
     return happened
+
+
+def do_more(crowd: Crowd) -> None:
+    """Some open and click later, for the first time or again."""
+    chance = random.Random(12)
+    for message in Message.objects.order_by("id"):
+        campaign_id = message.campaign_part.campaign_id
+        ids = [i for chunk in message.chunks.order_by("first_position") for i in chunk.contact_ids]
+        for position, contact in enumerate(ids):
+            at = crowd.now - timedelta(days=chance.randrange(60), minutes=5)
+            kind, deed = chance.choice([(EventKind.OPEN, "opened"), (EventKind.CLICK, "clicked")])
+            if chance.random() < 0.3:
+                link = 0 if kind is EventKind.CLICK else None
+                record_events([Hit(kind, message.pk, position, at, link, agent=PERSON)])
+                url = message.links[0]["url"] if link is not None else ""
+                crowd.happened.append(Happened(deed, campaign_id, contact, at, url))
 
 
 def ids_of(tree, crowd):

@@ -8,7 +8,20 @@ from hypothesis import strategies as st
 
 from contacts.models import Contact, Suppression, Tag
 from contacts.targeting import refresh_facets
-from tests.contacts.segment_cast import CITIES, COUNTRIES, DOMAINS, LINKS, TAGS, Reader, ids_of, make_crowd, size_of
+from outbound.deeds import build_deeds, messages_with_bits
+from outbound.models import Message
+from tests.contacts.segment_cast import (
+    CITIES,
+    COUNTRIES,
+    DOMAINS,
+    LINKS,
+    TAGS,
+    Reader,
+    do_more,
+    ids_of,
+    make_crowd,
+    size_of,
+)
 
 RANDOM = settings(
     max_examples=70, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
@@ -51,26 +64,31 @@ def leaves(crowd):
     fields["email_domain"] |= {"contains": st.just("EXAMPLE.o"), "starts_with": st.just("Mail")}
     fields["first_name"] = {"contains": st.just("N"), "starts_with": st.just("BE"), **having}
     fields["created_at"] = {"before": days, "after": days, "between": spans, "within_days": st.integers(0, 100)}
-    asked = {
-        "campaign_id": st.sampled_from([None, *crowd.campaigns]),
-        "within_days": st.none() | st.integers(1, 62),
-    }
     return st.one_of(
         st.sampled_from(TAGS).map(lambda slug: {"tag": slug}),
         *(_comparing("attribute", key, {**words, **having}) for key, words in attribute.items()),
         *(_comparing("field", name, words) for name, words in fields.items()),
-        *(st.fixed_dictionaries({deed: st.fixed_dictionaries(asked)}) for deed in ("opened", "received", "bounced")),
-        st.fixed_dictionaries({"clicked": st.fixed_dictionaries({**asked, "link": st.none() | st.sampled_from([*LINKS, "x"])})}),
-    )  # fmt: skip
+        *behaviour(crowd),
+    )
+
+
+def behaviour(crowd):
+    asked = {
+        "campaign_id": st.sampled_from([None, *crowd.campaigns]),
+        "within_days": st.none() | st.integers(1, 62),
+    }
+    deeds = [st.fixed_dictionaries({deed: st.fixed_dictionaries(asked)}) for deed in ("opened", "received", "bounced")]
+    on_links = st.fixed_dictionaries({**asked, "link": st.none() | st.sampled_from([*LINKS, "x"])})
+    return [*deeds, st.fixed_dictionaries({"clicked": st.fixed_dictionaries(asked) | on_links})]
 
 
 def _comparing(subject, name, words):
     return st.one_of(*(st.fixed_dictionaries({subject: st.just(name), word: given}) for word, given in words.items()))
 
 
-def trees(crowd):
+def trees(crowd, leaf=leaves):
     return st.recursive(
-        leaves(crowd),
+        leaf(crowd),
         lambda inner: st.one_of(
             st.fixed_dictionaries({"all": st.lists(inner, min_size=1, max_size=3)}),
             st.fixed_dictionaries({"any": st.lists(inner, min_size=1, max_size=3)}),
@@ -80,11 +98,16 @@ def trees(crowd):
     )
 
 
-def agree(crowd):
+def deeds(crowd):
+    """Mostly what they did, beside a tag."""
+    return st.one_of(*behaviour(crowd), st.just({"tag": "vip"}), st.just({"field": "country", "is": "FR"}))
+
+
+def agree(crowd, leaf=leaves):
     reader = Reader(crowd)
 
     @RANDOM
-    @given(trees(crowd))
+    @given(trees(crowd, leaf))
     def check(tree):
         assert ids_of(tree, crowd) == reader.ids(tree)
         assert size_of(tree, crowd) == reader.size(tree)
@@ -107,3 +130,16 @@ def test_random_trees_from_facets_some_of_which_are_stale(crowd):
     Contact.objects.create(email="new@example.com", email_key="new@example.com", attributes={"amount": 3})
     Suppression.objects.create(email="x", email_key=Contact.objects.get(pk=ids[0]).email_key, reason="complaint")
     agree(crowd)
+
+
+def test_random_trees_from_bits_of_behaviour_some_of_which_are_stale(crowd):
+    assert refresh_facets()
+    assert build_deeds()
+    sent = set(Message.objects.values_list("id", flat=True))
+    assert sent
+    assert messages_with_bits(sent) == sent
+    agree(crowd, deeds)
+    do_more(crowd)
+    agree(crowd, deeds)
+    assert build_deeds()
+    agree(crowd, deeds)
