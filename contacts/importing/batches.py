@@ -46,9 +46,11 @@ class BatchWriter:
             cursor.execute(statements.STAGE)
 
     def write(self, batch: Batch) -> Counts:
-        """Write one batch; what became of its rows."""
+        """Write one batch; what became of its rows. It has been committed, but is on the disk only once something
+        later is."""
+        outermost = not connection.in_atomic_block  # another's transaction ends as its owner wishes
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(statements.PLANNING)
+            cursor.execute(f"{statements.PLANNING}; {statements.UNAWAITED}" if outermost else statements.PLANNING)
             cursor.execute(statements.ONE_BATCH_AT_A_TIME)
             counts = Counts(duplicates=batch.duplicates, invalid=len(batch.rejects) - batch.duplicates)
             if batch.rows:

@@ -17,6 +17,9 @@ CREATE TEMPORARY TABLE IF NOT EXISTS import_stage (
 EMPTY_STAGE = "TRUNCATE import_stage"
 # A batch is small beside the table: its rows are looked up by index.
 PLANNING = "SET LOCAL random_page_cost = 1.1; SET LOCAL jit = off"
+# For batches that write down how far they got: after a crash of the server some of the last are missing as a whole, and
+# are written again. The commit that ends the import waits for the disk, and with it for all before it.
+UNAWAITED = "SET LOCAL synchronous_commit = off"
 ONE_BATCH_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('contacts import ' || current_schema(), 0))"
 
 _TEXTS = ("first_name", "last_name", "language", "timezone", "country")

@@ -111,13 +111,23 @@ def _moment(day: str, time: str | None, zone: str | None) -> str | None:
         return None
 
 
+def _is_year_first(cell: str) -> object:
+    """None where `moment_year_first` gives None; the moment is not written out."""
+    if cell[4:5] == "-" == cell[7:8] and len(cell) in (_DATE, _DATE_AND_TIME):
+        try:
+            return datetime.fromisoformat(cell)
+        except ValueError:
+            return None
+    return moment_year_first(cell)
+
+
 # Whether a cell is written in a way, for a whole column at a time: None where it is not.
 CHECKS: dict[Kind, Callable[[str], object]] = {
     Kind.NUMBER: _NUMBER,
     Kind.NUMBER_ENGLISH: _ENGLISH,
     Kind.NUMBER_COMMA: _COMMA,
     Kind.BOOLEAN: read_boolean,
-    Kind.DATE: moment_year_first,
+    Kind.DATE: _is_year_first,
     Kind.DATE_DMY: moment_day_first,
     Kind.DATE_MDY: moment_month_first,
 }

@@ -321,3 +321,22 @@ def test_without_a_tenant_there_is_no_import(csv_file: Any) -> None:
         create_import(path=csv_file("email\na@example.com\n"))
     with pytest.raises(NoTenant):
         run_import(1)
+
+
+def test_an_import_within_a_transaction_leaves_to_its_owner_whether_it_waits_for_the_disk(csv_file: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = on")
+        import_contacts(path=csv_file("email\nana@example.com\n"))
+        cursor.execute("SHOW synchronous_commit")
+        assert cursor.fetchone() == ("on",)
+
+
+def test_one_index_finds_an_address_and_the_beginning_of_one(csv_file: Any) -> None:
+    import_contacts(path=csv_file("email\n" + "".join(f"user{n}@example.com\n" for n in range(3_000))))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE contacts_contact")
+    for found in (
+        Contact.objects.filter(email_key="user7@example.com"),
+        Contact.objects.filter(email_key__startswith="user299"),
+    ):
+        assert "contact_email_key" in found.order_by().explain()

@@ -12,7 +12,7 @@ from contacts.importing.places import country_in_cell, language_in_cell, timezon
 from contacts.importing.spreadsheet import as_it_was, safe_cell
 from contacts.importing.statuses import gravest, status_of_word
 from contacts.importing.tag_lists import MOST_TAGS, tags_in_cell
-from contacts.importing.values import READERS
+from contacts.importing.values import CHECKS, READERS
 
 
 @pytest.mark.parametrize(
@@ -77,6 +77,17 @@ def test_digits_that_nobody_adds_up_are_text(heading: str) -> None:
 )
 def test_a_cell_becomes_a_json_value(kind: Kind, cell: str, value: object) -> None:
     assert json.loads(READERS[kind](cell) or "null") == value
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "2026-11-21", "2026-02-30", "2026-W01-1", "2026-1-2", "2026-11-21 10:05:00", "2026-11-21T10:05:00",
+        "2026-11-21 25:05:00", "2026-11-21T10:05:00Z", "2026/11/21", "2026-11-21 10:05", "21.11.2026", "+026-11-21",
+    ],
+)  # fmt: skip
+def test_a_column_of_dates_holds_what_is_read_as_a_date(cell: str) -> None:
+    assert (CHECKS[Kind.DATE](cell) is None) == (READERS[Kind.DATE](cell) is None)
 
 
 @pytest.mark.parametrize(
