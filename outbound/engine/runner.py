@@ -202,7 +202,8 @@ class Runner:
         if self._rate is not None and self._pump.permits is not None and self._pump.unpulled:
             wanted = int(self._rate.capacity - self._pump.permits)
             if wanted > 0:
-                self._pump.permits += await self._in_thread(self._rate.take, wanted)
+                given = await self._in_thread(self._rate.take, wanted)
+                self._pump.permits += given  # not in one step: meanwhile some of them were used
 
     async def _pause(self) -> None:
         with suppress(TimeoutError):

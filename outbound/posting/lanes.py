@@ -109,7 +109,8 @@ class Lanes:
                 continue
             wanted = int(min(lane.rate.capacity, len(lane.waiting)) - lane.permits)
             if wanted > 0:
-                lane.permits += await desks.run(lane.rate.take, wanted)
+                given = await desks.run(lane.rate.take, wanted)
+                lane.permits += given  # not in one step: meanwhile some of them were used
 
     def wake(self) -> None:
         for lane in self._open.values():

@@ -110,6 +110,28 @@ def test_an_account_gets_no_more_a_day_than_the_operator_says() -> None:
         assert len(provider.server.taken) == 4
 
 
+def test_what_is_sent_while_redis_takes_its_time_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    take = DailyAllowance.take
+
+    def slow_take(allowance: DailyAllowance, wanted: int) -> int:
+        given = take(allowance, wanted)
+        time.sleep(0.3)
+        return given
+
+    def slow_greeting(verb: str, argument: str) -> None:
+        if verb == "EHLO":
+            time.sleep(0.45)
+
+    monkeypatch.setattr(DailyAllowance, "take", slow_take)
+    say(providers={"smtp": {"rate_limit": 3}})
+    with Provider(slow_greeting) as provider:
+        provider.account()
+        for number in range(5):
+            post(f"p{number}@example.com")
+        process_briefly()
+        assert len(provider.server.taken) == 3
+
+
 def test_a_daily_count_that_redis_has_lost_begins_with_what_was_sent() -> None:
     with Provider() as provider:
         account = provider.account()
