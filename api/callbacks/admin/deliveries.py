@@ -68,7 +68,9 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     @display(description="Message")
     def message(self, delivery: Delivery) -> str:
-        return message_name(delivery.message_id) if delivery.message_id is not None else "–"
+        if delivery.message_id is None:
+            return "–"
+        return format_html('<span class="text-xs">{}</span>', message_name(delivery.message_id))
 
     @display(
         description="State",
