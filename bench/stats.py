@@ -99,6 +99,7 @@ def fill(contacts: int, events: int) -> None:
     from contacts.targeting import refresh_facets
 
     ids = [Tag.objects.create(slug=f"tag{n}", name=f"Tag {n}").pk for n in range(TAGS)]
+    Tag.objects.create(slug="nobody", name="Nobody")
     for first in range(1, contacts + 1, 100_000):
         execute(FILL_CONTACTS, ids=ids, all=contacts, first=first, last=min(first + 99_999, contacts))
     execute("VACUUM ANALYZE contacts_contact")
@@ -191,6 +192,7 @@ def measure(rounds: int) -> None:
         "contacts, newest": f"contacts/{tenant}?limit=50",
         "contacts, bounced": f"contacts/{tenant}?status=bounced&limit=50",
         "contacts, by tag": f"contacts/{tenant}?tag=tag7&limit=50",
+        "contacts, a tag nobody has": f"contacts/{tenant}?tag=nobody&limit=50",
         "contacts, a name": f"contacts/{tenant}?q=Last1999&limit=50",
         "contacts, an address": f"contacts/{tenant}?q=contact.number.777&limit=50",
         "campaigns": f"campaigns/{tenant}?limit=50",

@@ -68,10 +68,12 @@ SELECT language, sum(n) FROM (
 ) u GROUP BY 1 HAVING sum(n) > 0
 """
 
+# Most blocks have no changed contact: their bits are counted where they lie, which is half the time of counting a copy.
+_COUNTED = "CASE WHEN changed.bits IS NULL THEN bit_count(f.bits) ELSE bit_count(f.bits & ~changed.bits) END"
 _BY_FACET = """
 WITH {stale}
 SELECT word, sum(n) FROM (
-    SELECT substr(facet, 3) AS word, sum(bit_count(f.bits & ~coalesce(changed.bits, 0::bit(2048)))) AS n
+    SELECT substr(facet, 3) AS word, sum({counted}) AS n
     FROM contacts_facet f LEFT JOIN changed USING (block)
     WHERE facet >= {first} AND facet < {last} AND block NOT IN (SELECT block FROM stale) GROUP BY 1
     UNION ALL
@@ -83,15 +85,12 @@ SELECT word, sum(n) FROM (
 """
 
 _EVERY_KIND = """
-WITH {stale}, given AS (
-    SELECT facet, block, bits FROM contacts_facet WHERE facet = 'm'
-    UNION ALL SELECT facet, block, bits FROM contacts_facet WHERE facet >= 's:' AND facet < 's;'
-    UNION ALL SELECT facet, block, bits FROM contacts_facet WHERE facet >= 'l:' AND facet < 'l;'
-    UNION ALL SELECT facet, block, bits FROM contacts_facet WHERE facet >= 't:' AND facet < 't;'
-)
+WITH {stale}
 SELECT facet, sum(n) FROM (
-    SELECT facet, sum(bit_count(f.bits & ~coalesce(changed.bits, 0::bit(2048)))) AS n
-    FROM given f LEFT JOIN changed USING (block) WHERE block NOT IN (SELECT block FROM stale) GROUP BY 1
+    SELECT facet, sum({counted}) AS n
+    FROM contacts_facet f LEFT JOIN changed USING (block)
+    WHERE (facet = 'm' OR facet >= 's:' AND facet < 's;' OR facet >= 'l:' AND facet < 'l;' OR facet >= 't:' AND facet < 't;')
+        AND block NOT IN (SELECT block FROM stale) GROUP BY 1
     UNION ALL
     SELECT facet, count(*) FROM stale w CROSS JOIN LATERAL ({whole_block}) c {facets} GROUP BY 1
     UNION ALL
@@ -130,6 +129,7 @@ def kind_query(kind: str) -> sql.Composed:
         last=sql.Literal(f"{letter};"),
         word=sql.SQL(word),
         unnested=sql.SQL(unnested),
+        counted=sql.SQL(_COUNTED),
     )
 
 
@@ -140,6 +140,7 @@ def every_kind_query() -> sql.Composed:
         whole_block=sql.SQL(WHOLE_BLOCK),
         one_contact=sql.SQL(ONE_CONTACT),
         facets=sql.SQL(_FACETS_OF).format(mailable=MAILABLE),
+        counted=sql.SQL(_COUNTED),
     )
 
 

@@ -18,7 +18,7 @@ from common.errors import InvalidInput, NotFound
 from contacts.models import Contact, DataSource, Suppression, SuppressionReason
 from contacts.services.contacts import Consent, create_contact, update_contact
 from contacts.services.details import ContactDetails
-from contacts.services.searching import count_contacts, find_contacts
+from contacts.services.searching import count_contacts, newest_contacts
 from contacts.services.suppressing import suppress
 
 TAGS = ["Contacts"]
@@ -80,10 +80,7 @@ class ContactListView(V2View):
     def get(self, request: Request, tenant_id: int) -> Response:
         limit, cursor = limit_of(request), cursor_of(request)
         wanted = filter_of_query(request)
-        found = find_contacts(wanted).order_by("-pk")
-        if cursor is not None:
-            found = found.filter(pk__lt=cursor)
-        page, following = page_of(list(found[: limit + 1]), limit=limit)
+        page, following = page_of(newest_contacts(wanted, before=cursor, limit=limit + 1), limit=limit)
         body: dict[str, Any] = {"items": contact_bodies(page, self.tenant.pk), "next_cursor": following}
         if answer_or_not(request, "count"):
             body["total"] = count_contacts(wanted)
