@@ -30,8 +30,8 @@ from api.public.requests import ClientGone, caller_of
 from common.errors import LettershopError
 from common.jsonlog import request_of_this_line
 from common.metrics import HTTP_REQUESTS, HTTP_SECONDS
+from outbound.submission.batches import Given
 from outbound.submission.checks import checked
-from outbound.submission.storing import Given
 from outbound.submission.types import Accepted
 from tenants.middleware import is_public_host
 from tenants.models import Tenant

@@ -53,21 +53,25 @@ FROM public.tenants_tenant t LEFT JOIN public.tenants_plan p ON p.id = t.plan_id
 
 _WAITING = "SELECT count(*) FROM (SELECT 1 FROM {queue} LIMIT %(cap)s) q"
 
+# All messages of a batch in one statement: for each it takes a quarter of what a statement of its own does, on both sides.
 _STORE = """
-WITH m AS (
+WITH given AS MATERIALIZED (
+    SELECT * FROM json_to_recordset(%(rows)s::json) AS g(id bigint, origin text, door text, state text, key bigint, "user" text,
+        campaign text, from_address text, from_name text, reply_to text, recipients text, addresses text[], emails text[],
+        subject text, html text, text text, headers text, metadata text, priority int, tracked boolean, size int,
+        due timestamptz, send_at timestamptz)
+), m AS (
     INSERT INTO {message} (id, origin, name, state, month, content, stamp, links, is_marketing, total, error, created_at, started_at)
-    VALUES (%(id)s, %(origin)s, '', 'sending', %(month)s, '{{}}', '{{}}', '[]', false, cardinality(%(emails)s::text[]), '',
-        %(now)s, %(now)s)
+    SELECT id, origin, '', 'sending', %(month)s, '{{}}', '{{}}', '[]', false, cardinality(emails), '', %(now)s, %(now)s FROM given
 ), s AS (
     INSERT INTO {submission} (month, message_id, door, state, key_id, user_ref, campaign_ref, from_address, from_name, reply_to,
         recipients, addresses, subject, html, text, headers, metadata, priority, tracked, size, created_at, send_at)
-    VALUES (%(month)s, %(id)s, %(door)s, %(state)s, %(key)s, %(user)s, %(campaign)s, %(from_address)s, %(from_name)s,
-        %(reply_to)s::jsonb, %(recipients)s::jsonb, %(addresses)s::text[], %(subject)s, %(html)s, %(text)s, %(headers)s::jsonb,
-        %(metadata)s::jsonb, %(priority)s, %(tracked)s, %(size)s, %(now)s, %(send_at)s)
+    SELECT %(month)s, id, door, state, key, "user", campaign, from_address, from_name, reply_to::jsonb, recipients::jsonb, addresses,
+        subject, html, text, headers::jsonb, metadata::jsonb, priority, tracked, size, %(now)s, send_at FROM given
 )
 INSERT INTO {queue} (month, message_id, position, email, priority, due_at, since)
-SELECT %(month)s, %(id)s, u.place - 1, u.email, %(priority)s, %(due)s, %(due)s
-FROM unnest(%(emails)s::text[]) WITH ORDINALITY AS u(email, place)
+SELECT %(month)s, g.id, u.place - 1, u.email, g.priority, g.due, g.due
+FROM given g CROSS JOIN unnest(g.emails) WITH ORDINALITY AS u(email, place)
 """
 
 _ATTACH = """

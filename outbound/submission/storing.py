@@ -16,12 +16,14 @@ from common.errors import LettershopError
 from outbound.partitions import first_of_month
 from outbound.recording.steps import Step
 from outbound.submission import statements
+from outbound.submission.batches import Facts, Given
 from outbound.submission.checks import Checked
 from outbound.submission.faults import Maintenance, ProvidersDown, QueueFull, RecipientSuppressed, SenderRefused
 from outbound.submission.ids import public_id
 from outbound.submission.spending import Left, spending
 from outbound.submission.statements import WAKE
-from outbound.submission.types import Accepted, Mailbox, SubmissionState, Submitter
+from outbound.submission.types import Accepted, SubmissionState
+from outbound.submission.writing import writing
 from tenants.services.quotas import Quota, quotas_for
 from tenants.services.settings import Settings, settings_of
 
@@ -29,14 +31,6 @@ Steps = Generator[Step, list[tuple[Any, ...]], list[Accepted | LettershopError]]
 
 LONGEST_QUEUE = 1_000_000  # recipients that wait, of one tenant
 _COUNT_AGAIN_SECONDS = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """A checked submission and whose quotas it counts against."""
-
-    checked: Checked
-    submitter: Submitter
 
 
 def storing(schema: str, tenant_id: int, given: Sequence[Given]) -> Steps:
@@ -52,17 +46,11 @@ def storing(schema: str, tenant_id: int, given: Sequence[Given]) -> Steps:
     wanted = [(n, _quotas(tenant_id, one, facts, stored.settings)) for n, one in enumerate(given) if n not in refused]
     left, over = yield from spending(facts.now.astimezone(UTC).date(), wanted, stored.settings)
     refused |= over
-    results: list[Accepted | LettershopError] = []
-    for n, (one, message_id) in enumerate(zip(given, facts.ids, strict=True)):
-        if n in refused:
-            results.append(refused[n])
-            continue
-        accepted = _accepted(tenant_id, message_id, one.checked, facts.now, left.get(n))
-        results.append(accepted)
-        values = _values(one, facts, accepted)
-        yield Step(sql.store, values)
-        for number, file in enumerate(one.checked.submission.attachments):
-            yield Step(sql.attach, _file_values(values, number, file))
+    results = [
+        refused.get(n) or _accepted(tenant_id, message_id, one.checked, facts.now, left.get(n))
+        for n, (one, message_id) in enumerate(zip(given, facts.ids, strict=True))
+    ]
+    yield from writing(sql, given, results, facts)
     taken = [result for result in results if isinstance(result, Accepted)]
     if taken:
         if facts.listeners:
@@ -72,28 +60,6 @@ def storing(schema: str, tenant_id: int, given: Sequence[Given]) -> Steps:
         due = min(accepted.send_at or accepted.queued_at for accepted in taken)
         yield Step(WAKE, {"schema": schema, "due": due})
     return results
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """The row of `statements.facts`."""
-
-    now: datetime
-    ids: list[int]
-    suppressed: str | None
-    domains: list[str] | None
-    tenant_name: str
-    sender_name: str
-    sender_address: str
-    reply_to: str
-    tracks: bool
-    tenant_daily: int | None
-    first_domain: str | None
-    providers: int
-    providers_down: int
-    span: int | None
-    settings: str | None
-    listeners: int
 
 
 def _questions(tenant_id: int, given: Sequence[Given]) -> dict[str, Any]:
@@ -210,58 +176,3 @@ def _accepted(tenant_id: int, message_id: int, checked: Checked, now: datetime, 
     state = SubmissionState.SCHEDULED if later else SubmissionState.QUEUED
     quota = (left.limit, left.left) if left else (None, None)
     return Accepted(message_id, public_id(tenant_id, message_id), state, now, later, *quota)
-
-
-def _values(one: Given, facts: Facts, accepted: Accepted) -> dict[str, Any]:
-    checked, submission = one.checked, one.checked.submission
-    sender = checked.sender or _default_sender(facts)
-    reply_to = checked.reply_to
-    if checked.sender is None and reply_to == "[]" and facts.reply_to:
-        reply_to = json.dumps([[facts.reply_to, ""]])
-    return {
-        "id": accepted.message_id,
-        "month": first_of_month(facts.now.date()),
-        "now": facts.now,
-        "due": accepted.send_at or facts.now,
-        "send_at": accepted.send_at,
-        "origin": f"single:{submission.door}",
-        "door": str(submission.door),
-        "state": str(accepted.state),
-        "key": one.submitter.key_id,
-        "user": submission.user,
-        "campaign": submission.campaign,
-        "from_address": sender.address,
-        "from_name": sender.name,
-        "reply_to": reply_to,
-        "recipients": json.dumps([{"kind": to.kind, "email": to.email, "name": to.name} for to in checked.recipients]),
-        "addresses": [to.key for to in checked.recipients],
-        "emails": [to.email for to in checked.recipients],
-        "subject": submission.subject,
-        "html": submission.html,
-        "text": submission.text,
-        "headers": checked.headers,
-        "metadata": checked.metadata,
-        "priority": submission.priority,
-        "tracked": facts.tracks,
-        "size": checked.size,
-    }
-
-
-def _default_sender(facts: Facts) -> Mailbox:
-    """The tenant's own sender, else news@ its first sending domain in its name."""
-    if facts.sender_address:
-        return Mailbox(facts.sender_address, facts.sender_name)
-    return Mailbox(f"news@{facts.first_domain}", facts.tenant_name)
-
-
-def _file_values(values: dict[str, Any], number: int, file: Any) -> dict[str, Any]:
-    return {
-        "month": values["month"],
-        "id": values["id"],
-        "number": number,
-        "filename": file.filename,
-        "content_type": file.content_type,
-        "content_id": file.content_id,
-        "size": len(file.content),
-        "content": file.content,
-    }

@@ -12,8 +12,9 @@ from common.errors import LettershopError
 from common.metrics import LIMIT_CHECKS
 from outbound.partitions import ensure_month, first_of_month
 from outbound.recording.steps import Step
+from outbound.submission.batches import Given
 from outbound.submission.checks import checked
-from outbound.submission.storing import Given, Steps, storing
+from outbound.submission.storing import Steps, storing
 from outbound.submission.types import Accepted, Submission, Submitter
 from tenants.scope import current_tenant
 from tenants.services.usage import DailyQuotaExceeded

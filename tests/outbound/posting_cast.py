@@ -39,28 +39,27 @@ def post(
         cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, 'id'))", [f'"{schema}".outbound_message'])
         message_id = int(cursor.fetchone()[0])
         kinds = ["to", *["cc"] * (len(people) - 1)]
+        row = {
+            **given,
+            "id": message_id,
+            "due": (now + delay).isoformat(),
+            "send_at": (now + delay).isoformat() if delay else None,
+            "origin": "single:relay",
+            "door": "relay",
+            "state": "scheduled" if delay else "queued",
+            "key": None,
+            "user": "",
+            "campaign": "",
+            "recipients": json.dumps(
+                [{"kind": kind, "email": email, "name": ""} for kind, email in zip(kinds, people, strict=True)]
+            ),
+            "addresses": [email.lower() for email in people],
+            "emails": list(people),
+            "priority": priority,
+        }
         cursor.execute(
             for_schema(schema).store,
-            {
-                **given,
-                "id": message_id,
-                "month": month,
-                "now": now,
-                "due": now + delay,
-                "send_at": now + delay if delay else None,
-                "origin": "single:relay",
-                "door": "relay",
-                "state": "scheduled" if delay else "queued",
-                "key": None,
-                "user": "",
-                "campaign": "",
-                "recipients": json.dumps(
-                    [{"kind": kind, "email": email, "name": ""} for kind, email in zip(kinds, people, strict=True)]
-                ),
-                "addresses": [email.lower() for email in people],
-                "emails": list(people),
-                "priority": priority,
-            },
+            {"month": month, "now": now, "rows": json.dumps([row])},
         )
         cursor.execute(WAKE, {"schema": schema, "due": now + delay})
     return message_id

@@ -16,11 +16,11 @@ from deliverability.services.domains import create_sending_domain
 from outbound.partitions import ensure_month, first_of_month
 from outbound.stamping import tracking_base
 from outbound.states import EventKind
+from outbound.submission.batches import Given
 from outbound.submission.changing import resend_submission
 from outbound.submission.checks import checked
 from outbound.submission.details import Moment
 from outbound.submission.finding import find_message
-from outbound.submission.storing import Given
 from outbound.submission.submitting import submit_batch, submit_message
 from outbound.submission.types import Accepted
 from tenants.models import Tenant
