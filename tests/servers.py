@@ -26,6 +26,8 @@ os.environ["KEY_HASH_ROUNDS"] = "4"
 os.environ |= {f"API_LIMIT_{name}": "0" for name in ("PER_KEY", "PER_USER", "PER_TENANT", "GLOBAL", "WRONG_KEYS")}
 os.environ |= {f"API_LIMIT_{name}": "0" for name in ("AEGIS", "RELAY_TIERS", "RELAY_SEND", "RELAY_LIST")}
 os.environ |= {"API_LIMIT_RELAY_REALTIME": "0", "API_LIMIT_RELAY_ADMIN": "0", "RATE_LIMIT_MAX": "0"}
+# Providers in the world are asked by no test: nothing is requested from this port.
+os.environ |= dict.fromkeys(("GMAIL_TOKEN_URL", "MAILGUN_URL_US", "MAILGUN_URL_EU"), "http://127.0.0.1:9/")
 _GIVEN = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL")
 worker = os.environ.get("PYTEST_XDIST_WORKER", "")
 if not worker:

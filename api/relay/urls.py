@@ -5,6 +5,7 @@ from api.relay.auth.urls import ROUTES as AUTH_ROUTES
 from api.relay.campaigns.views import CampaignStatsView
 from api.relay.messages.views import MessagesView, MessageView, RetryView
 from api.relay.mounting import Route, mounted
+from api.relay.providers.urls import ROUTES as PROVIDER_ROUTES
 from api.relay.recipients.views import RecipientsView, RecipientView
 from api.relay.stats.views import RealtimeView, StatsView
 
@@ -20,4 +21,4 @@ _ROUTES: list[Route] = [
     ("stats/realtime", RealtimeView),
 ]
 
-urlpatterns = mounted([*_ROUTES, *ADMIN_ROUTES, *AUTH_ROUTES])
+urlpatterns = mounted([*_ROUTES, *ADMIN_ROUTES, *AUTH_ROUTES, *PROVIDER_ROUTES])

@@ -118,6 +118,11 @@ KEY_HASH_ROUNDS = environment.integer("KEY_HASH_ROUNDS", 10)
 # An endpoint that is told what becomes of messages (api.callbacks.environment), for the tenant of API_KEY.
 WEBHOOK_URL = environment.text("WEBHOOK_URL")
 WEBHOOK_SECRET = environment.text("WEBHOOK_SECRET")
+# Where providers' own APIs are asked (outbound.provider_apis), and Mailgun accounts of workspaces: ws-001:EU:key.
+GMAIL_TOKEN_URL = environment.text("GMAIL_TOKEN_URL", "https://oauth2.googleapis.com/token")
+MAILGUN_URL_US = environment.text("MAILGUN_URL_US", "https://api.mailgun.net")
+MAILGUN_URL_EU = environment.text("MAILGUN_URL_EU", "https://api.eu.mailgun.net")
+MAILGUN_API_KEYS = environment.words("MAILGUN_API_KEYS")
 # Pages of these origins may call the APIs from a browser; none unless the operator lists them.
 CORS_ALLOWED_ORIGINS = environment.words("CORS_ORIGINS")
 CORS_URLS_REGEX = r"^/(api|v1|send|status|graphql|openapi\.json)"

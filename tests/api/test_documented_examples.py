@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 
 from api.callbacks.endpoints import EndpointDraft, create_endpoint
 from api.docs.document import openapi_document
@@ -17,6 +18,7 @@ from outbound.services.providers import create_provider
 from tenants.models import ApiKey, Tenant
 from tenants.services.keys import SCOPES
 from tenants.services.setting_rows import rows
+from tests.api.provider_servers import mailgun_server
 from tests.api.relay_cast import relay
 
 _DOCUMENT = json.loads(openapi_document())
@@ -36,6 +38,8 @@ _OTHER_ANSWERS = {
     ("post", "/api/v2/data-sources/{tenant_id}/{source_id}/test"): {200, 409, 422, 503},
     ("post", "/api/v2/data-sources/{tenant_id}/{source_id}/sync"): {200, 409},
     ("post", "/api/v2/campaigns/{tenant_id}/{campaign_id}/variants/winner"): {200, 404, 409},
+    # The example's key is cut short.
+    ("post", "/api/providers/gmail/validate"): {400},
 }
 _WORDS = ("verified", "active", "france", "belgium", "unsubscribed", "bounced", "customer", "vip")
 
@@ -49,6 +53,13 @@ def _settings_are_read_anew() -> Iterator[None]:
     rows.forget()
     yield
     rows.forget()
+
+
+@pytest.fixture(autouse=True)
+def _mailgun_answers(settings: LazySettings) -> Iterator[None]:
+    with mailgun_server("mg.example.com") as server:
+        settings.MAILGUN_URL_US = server.url
+        yield
 
 
 @pytest.fixture

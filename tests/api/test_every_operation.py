@@ -32,6 +32,7 @@ from outbound.models import ProviderAccount
 from tenants.models import Tenant
 from tenants.services.keys import SCOPES
 from tenants.services.setting_rows import rows
+from tests.api.provider_servers import mailgun_server
 from tests.api.relay_cast import SENDER, furnish, relay
 from tests.api.v2_cast import caller
 
@@ -79,6 +80,13 @@ def _without_limits_and_settings() -> Iterator[None]:
     with override_settings(**_UNLIMITED):
         yield
     rows.forget()
+
+
+@pytest.fixture(autouse=True)
+def _mailgun_answers() -> Iterator[None]:
+    """Of the other errors that the document has, a fault of a provider's is one that no call brings about."""
+    with mailgun_server() as server, override_settings(MAILGUN_URL_US=server.url, MAILGUN_URL_EU=server.url):
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -9,10 +9,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from api.relay.campaigns.answers import rates
-from api.relay.errors import STATUS, refused
+from api.relay.errors import STATUS
 from campaigns.models import Campaign
 from campaigns.reports import Figures
-from common.errors import LettershopError
 from outbound.models import ProviderAccount
 from outbound.submission import storing
 from outbound.submission.checks import LARGEST_MESSAGE
@@ -288,26 +287,13 @@ def test_r28_internal_error(caller: Relay) -> None:
     assert "KeyError" not in answer.content.decode()
 
 
-def test_r28_provider_error_has_its_status() -> None:
-    """No path of these asks a provider while somebody waits; those of the administration do."""
-
-    class ProviderFault(LettershopError):
-        code = "provider_error"
-
-    status, body, _ = refused(
-        ProviderFault("Mailgun said 500."), request_id="r", now=datetime(2024, 1, 15, 10, tzinfo=UTC)
-    )
-    assert (status, body["error"]["code"]) == (502, "PROVIDER_ERROR")
-    assert body == {
-        "success": False,
-        "error": {
-            "code": "PROVIDER_ERROR",
-            "message": "Mailgun said 500.",
-            "details": {"reason": "provider_error"},
-            "request_id": "r",
-            "timestamp": "2024-01-15T10:00:00Z",
-        },
-    }
+def test_r28_provider_error(acme: Tenant) -> None:
+    """Where it would be asked, nobody is (tests/servers.py)."""
+    caller = relay(acme, scopes=["admin"])
+    answer = caller.post("providers/mailgun/validate", {"api_key": "key-abc", "domain": "mg.example.com"})
+    assert refusal(answer) == (502, "PROVIDER_ERROR", None)
+    assert answer.json()["error"]["message"].startswith("The address under which Mailgun is asked here")
+    assert answer.json()["error"]["details"] == {"reason": "provider_error"}
 
 
 def test_r28_every_code_of_the_reference_has_a_test() -> None:
