@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar
 
@@ -14,7 +15,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.access import Caller
-from api.ledger.answering import Answer, Call, answered_once
+from api.ledger.answering import Outside, answered_once, answered_outside
+from api.ledger.calls import Answer, Call
 from common.errors import InvalidInput
 
 _SANE_KEY = re.compile(r"[\x20-\x7e]{1,255}\Z")
@@ -26,13 +28,16 @@ class IdempotentPosts:
     """For views of Django REST framework: a POST that carries an Idempotency-Key is answered once and remembered.
 
     The view calls `answer_posts_once` at the end of its `initial`, when the caller is known and the tenant entered.
-    The handler then runs in one transaction with the memory of its answer; a view that streams, or must not be in one
-    transaction, says `idempotent = False`.
+    The handler then runs in one transaction with the memory of its answer; a view that streams says `idempotent = False`.
+    One that waits for others (a mail server, a web server) says how in `outside`: it runs in no transaction, and calls
+    `goes_outside` just before what cannot be undone.
     """
 
     idempotent: ClassVar[bool] = True
+    outside: ClassVar[Outside | None] = None
     caller: Caller
     _worked_out: HttpResponse
+    _is_outside = False
 
     def answer_posts_once(self, request: Request) -> None:
         """Raises InvalidInput for a key that is none."""
@@ -45,8 +50,16 @@ class IdempotentPosts:
         # On the instance, which lives as long as its request.
         vars(self)["post"] = partial(self._post_once, call, handler)
 
+    def goes_outside(self) -> None:
+        """From here on the call is not worked out a second time, whatever becomes of it."""
+        self._is_outside = True
+
     def _post_once(self, call: Call, handler: Any, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
-        answer, again = answered_once(call, partial(self._work_out, handler, request, *args, **kwargs))
+        given = partial(handler, request, *args, **kwargs)
+        if self.outside is None:
+            answer, again = answered_once(call, partial(self._work_out, given, request))
+        else:
+            answer, again = answered_outside(call, partial(self._work_outside, given, request), outside=self.outside)
         if not again:
             return self._worked_out
         response = HttpResponse(answer.body, status=answer.status)
@@ -55,10 +68,16 @@ class IdempotentPosts:
             response.headers[name] = value
         return response
 
-    def _work_out(self, handler: Any, request: Request, *args: Any, **kwargs: Any) -> Answer:
+    def _work_outside(self, handler: Callable[[], Any], request: Request) -> tuple[Answer, bool]:
+        answer = self._answer(handler, request)
+        return answer, self._is_outside
+
+    def _work_out(self, handler: Callable[[], Any], request: Request) -> Answer:
+        return self._answer(transaction.atomic(handler), request)
+
+    def _answer(self, handler: Callable[[], Any], request: Request) -> Answer:
         try:
-            with transaction.atomic():
-                response = handler(request, *args, **kwargs)
+            response = handler()
         except Exception as error:  # The view says every error in its own words, as it does without a key.
             response = self.handle_exception(error)  # type: ignore[attr-defined]
         if isinstance(response, Response):

@@ -15,16 +15,19 @@ from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
-from api.access import Caller, authenticate, tenant_for
+from api.access import Caller, Unauthenticated, authenticate, tenant_for
 from api.chunked import receive_chunked
 from api.idempotency import IdempotentPosts
 from api.limits import Allowance, count_call
 from api.negotiation import OwnFormat
 from api.parsing import StrictJSONParser
 from api.slow_clients import BodyLost
-from common.errors import InvalidInput
+from common.errors import InvalidInput, LettershopError
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+
+# What says no to a caller who is known. Anything else is a fault of ours, and nobody's call.
+_REFUSALS = (APIException, LettershopError, RequestDataTooBig, UnreadablePostError, BodyLost)
 
 
 class BodyTooLarge(APIException):
@@ -64,20 +67,15 @@ class ApiView(IdempotentPosts, APIView):
         super().initial(request, *args, **kwargs)
         if request.method == "OPTIONS":
             return
-        self._check_size(request)
-        self.caller = self.identified(request)
-        request._request.caller = self.caller
-        # Django answers HEAD by what GET would answer.
-        method = "GET" if request.method == "HEAD" else request.method or ""
-        if scope := self.scopes.get(method):
-            self.caller.require(scope)
-        receive_chunked(request._request, at_most=self._largest_body(), held=self._inside)
-        self._read_large_body(request)
-        tenant_id, workspace = self.named_tenant(request, kwargs)
-        self.tenant = tenant_for(request._request, self.caller, tenant_id=tenant_id, workspace=workspace)
-        request._request.called_tenant = self.tenant
-        self.allowance = self.count(request)
-        self._inside.enter_context(tenant_scope(self.tenant))
+        self.caller = request._request.caller = self._known(request)
+        try:
+            tenant = self._asked_for(request, kwargs)
+        except _REFUSALS:
+            # Whoever sends nonsense, or asks for what is another's, uses up the same limits as with any other call.
+            self._count_for(self.caller.tenant, request)
+            raise
+        self._count_for(tenant, request)
+        self._inside.enter_context(tenant_scope(tenant))
         self.answer_posts_once(request)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
@@ -103,7 +101,11 @@ class ApiView(IdempotentPosts, APIView):
         return _tenant_id(request, kwargs), ""
 
     def count(self, request: Request) -> Allowance | None:
-        """Count this call against its limits. Raises TooManyCalls."""
+        """Count this call against its limits, for `self.tenant`. Raises TooManyCalls.
+
+        Also called for a call that is refused before its handler (a body that is too large or cannot be read, a right
+        that is missing, a tenant that is another's), and then for the caller's own tenant.
+        """
         return count_call(request._request, caller=self.caller, tenant=self.tenant)
 
     def checked(self, serializer: type[Serializer], data: Any = None, **options: Any) -> dict[str, Any]:
@@ -116,10 +118,36 @@ class ApiView(IdempotentPosts, APIView):
         values: dict[str, Any] = form.validated_data
         return values
 
-    def _check_size(self, request: Request) -> None:
-        largest = self._largest_body()
-        if largest is not None and _announced(request) > largest:
+    def _known(self, request: Request) -> Caller:
+        """Raises Unauthenticated, or BodyTooLarge for nobody's body that is too large."""
+        if not self._is_too_large(request):
+            return self.identified(request)
+        try:
+            # By the headers alone, whatever the view has: no byte of this body is read.
+            return authenticate(request._request, as_password=self.key_as_password)
+        except Unauthenticated as nobody:
+            raise BodyTooLarge from nobody
+
+    def _asked_for(self, request: Request, kwargs: dict[str, Any]) -> Tenant:
+        """The tenant that this caller may call in this way."""
+        if self._is_too_large(request):
             raise BodyTooLarge
+        # Django answers HEAD by what GET would answer.
+        method = "GET" if request.method == "HEAD" else request.method or ""
+        if scope := self.scopes.get(method):
+            self.caller.require(scope)
+        receive_chunked(request._request, at_most=self._largest_body(), held=self._inside)
+        self._read_large_body(request)
+        tenant_id, workspace = self.named_tenant(request, kwargs)
+        return tenant_for(request._request, self.caller, tenant_id=tenant_id, workspace=workspace)
+
+    def _count_for(self, tenant: Tenant, request: Request) -> None:
+        self.tenant = request._request.called_tenant = tenant
+        self.allowance = self.count(request)
+
+    def _is_too_large(self, request: Request) -> bool:
+        largest = self._largest_body()
+        return largest is not None and _announced(request) > largest
 
     def _largest_body(self) -> int | None:
         return self.largest_body or settings.DATA_UPLOAD_MAX_MEMORY_SIZE

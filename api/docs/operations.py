@@ -42,7 +42,7 @@ class Operation(AutoSchema):
     def _headers(self, status: str) -> list[str]:
         """Names of `components.headers`."""
         names = ["X-Request-ID"]
-        if status in ("429", "503"):
+        if status in ("429", "503") or (status == "409" and self._answers_once() and self.view.outside):
             names += ["Retry-After"]
         if status == "429" or (status[0] == "2" and self.view.scopes):
             names += _LIMITS

@@ -16,7 +16,6 @@ from api.gateway.reading import read
 from api.gateway.sending import send
 from api.gateway.serializers import GatewayDetail, GatewayEmail, GatewayFaults, GatewayQueued
 from api.gateway.size import largest_body
-from api.limits import Allowance
 from api.views import ApiView
 from common.errors import NotFound
 
@@ -38,7 +37,6 @@ class SendView(ApiView):
     """Errors are said as FastAPI says them."""
 
     scopes: ClassVar[dict[str, str]] = {"POST": "send"}
-    _unreadable: Exception | None = None
 
     @extend_schema(
         operation_id="gateway_send",
@@ -82,22 +80,6 @@ class SendView(ApiView):
 
     def get_exception_handler(self) -> Any:
         return answer_error
-
-    def named_tenant(self, request: Request, kwargs: dict[str, Any]) -> tuple[int | None, str]:
-        """Where the body cannot be read, `count` says why, once the call is counted."""
-        try:
-            return super().named_tenant(request, kwargs)
-        except exceptions.APIException as error:
-            if self.caller.is_admin:
-                raise
-            self._unreadable = error
-            return None, ""
-
-    def count(self, request: Request) -> Allowance | None:
-        self.allowance = super().count(request)
-        if self._unreadable is not None:
-            raise self._unreadable
-        return self.allowance
 
     def _largest_body(self) -> int:
         return largest_body()

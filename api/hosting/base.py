@@ -15,7 +15,8 @@ from api.hosting.errors import refused
 from api.limits import Allowance, take
 from api.limits.dialects import hosting_windows
 from api.views import ApiView
-from common.errors import InvalidInput, LettershopError, NotFound
+from api.workspaces import named_workspace
+from common.errors import LettershopError, NotFound
 
 log = logging.getLogger(__name__)
 
@@ -23,28 +24,16 @@ log = logging.getLogger(__name__)
 class HostingView(ApiView):
     """Errors in the hosting service's shape; an admin key names the tenant by `workspace_id`, or by the header."""
 
-    _unreadable: Exception | None = None
-
     def get_exception_handler(self) -> Any:
         return answer_error
 
     def named_tenant(self, request: Request, kwargs: dict[str, Any]) -> tuple[int | None, str]:
-        """Where it cannot be read, `count` says why, once the call is counted; an admin key has no tenant of its own."""
-        try:
-            tenant_id, _ = super().named_tenant(request, kwargs)
-            return tenant_id, _named_workspace(request)
-        except (exceptions.APIException, LettershopError) as error:
-            if self.caller.is_admin:
-                raise
-            self._unreadable = error
-            return None, ""
+        tenant_id, _ = super().named_tenant(request, kwargs)
+        return tenant_id, named_workspace(request, field="workspace_id")
 
     def count(self, request: Request) -> Allowance | None:
         """H26: as many for each key, and for each address."""
-        self.allowance = take(hosting_windows(self.caller, self.tenant, address=client_address(request._request)))
-        if self._unreadable is not None:
-            raise self._unreadable
-        return self.allowance
+        return take(hosting_windows(self.caller, self.tenant, address=client_address(request._request)))
 
 
 def answer_error(error: Exception, context: dict[str, Any]) -> Response:
@@ -55,22 +44,6 @@ def answer_error(error: Exception, context: dict[str, Any]) -> Response:
     request_id = context["request"].META.get("REQUEST_ID", "")
     status, body, headers = refused(known, request_id=request_id, now=datetime.now(UTC))
     return Response(body, status=status, headers=headers)
-
-
-def _named_workspace(request: Request) -> str:
-    """Raises InvalidInput where the query and the body name different ones, and Forbidden for what is no name."""
-    body = request.data if request.method in ("POST", "PUT", "PATCH") else None
-    in_body = body.get("workspace_id") if isinstance(body, dict) else None
-    in_query = request.query_params.get("workspace_id", "")
-    if in_body is not None and not isinstance(in_body, str):
-        raise InvalidInput("This must be text, as in ws-001.", field="workspace_id")
-    if in_body and in_query and in_body != in_query:
-        raise InvalidInput("The query and the body name different workspaces.", field="workspace_id")
-    name = in_body or in_query
-    # No workspace has such a name, and the database cannot be asked for it.
-    if "\0" in name or not name.isascii():
-        raise Forbidden("There is no such workspace for this key.", field="workspace_id")
-    return name
 
 
 class _Said(LettershopError):

@@ -1,20 +1,14 @@
 """A call that carries an Idempotency-Key has one effect and one answer, however often it is made within 24 hours."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from api.ledger.models import AnsweredCall
+from api.ledger.calls import KEPT_FOR, Answer, Call, claim, earlier_answer, keep, leave_in_doubt, let_go
 from common.database import connection
-from common.errors import Conflict
-from common.secrets import seal, unseal
-
-KEPT_FOR = timedelta(hours=24)
 
 # Who may not now may later, and a fault of ours is no answer: the same call is then worked out anew.
 _NOT_KEPT = (401, 403, 429)
@@ -25,21 +19,12 @@ _SWEPT_AFTER = KEPT_FOR + timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What a call is answered with."""
+class Outside:
+    """Work that no transaction can undo, as a mail that is sent. `at_most`: seconds after which nobody is at it any more;
+    `look`: what a caller does when it broke off."""
 
-    status: int
-    headers: dict[str, str]
-    body: str
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A call in the entered tenant: whose it is, its Idempotency-Key, and 32 bytes that tell it from any other."""
-
-    caller: str
-    key: str
-    fingerprint: bytes
+    at_most: int
+    look: str
 
 
 def answered_once(call: Call, work_out: Callable[[], Answer]) -> tuple[Answer, bool]:
@@ -47,20 +32,45 @@ def answered_once(call: Call, work_out: Callable[[], Answer]) -> tuple[Answer, b
 
     The row comes first, in one transaction with the effects of `work_out`: a twin that comes meanwhile waits for the
     row, then gets the winner's answer, and a crash leaves neither. Answers 2xx and 4xx are kept, but for 401, 403 and
-    429; with one that is not kept the effects are undone. What `work_out` raises undoes them too. Raises Conflict when
-    the key was used for another call.
+    429; with one that is not kept the effects are undone. What `work_out` raises undoes them too. Raises what
+    `earlier_answer` raises.
     """
     with transaction.atomic():
-        row = _claim(call)
-        if row is None:
-            return _earlier_answer(call), True
+        while (row := claim(call)) is None:
+            if earlier := earlier_answer(call):
+                return earlier, True
         answer = work_out()
         if answer.status in _NOT_KEPT or answer.status >= 500:
             transaction.set_rollback(True)
         else:
-            _keep(row, answer)
-    if row % _SWEEP_EVERY == 0:
-        sweep()
+            keep(row, answer)
+    _sweep_now_and_then(row)
+    return answer, False
+
+
+def answered_outside(
+    call: Call, work_out: Callable[[], tuple[Answer, bool]], *, outside: Outside
+) -> tuple[Answer, bool]:
+    """As `answered_once`, for work that takes long and cannot be undone: no transaction is open meanwhile.
+
+    The row is claimed, the work done, the answer kept, each by itself. `work_out` tells its answer and whether anything
+    was begun that others can see. A refusal or a fault before that lets go of the key: the next call is the first. After
+    that nothing is begun a second time: the answer is kept, whatever it is, but for a fault of ours, which leaves the
+    call in doubt, as does a crash once `outside.at_most` seconds are over. Raises what `earlier_answer` raises; a twin
+    that comes meanwhile does not wait.
+    """
+    until = timezone.now() + timedelta(seconds=outside.at_most)
+    while (row := claim(call, until=until)) is None:
+        if earlier := earlier_answer(call, look=outside.look):
+            return earlier, True
+    answer, is_begun = work_out()
+    if answer.status < 400 or (is_begun and answer.status < 500):
+        keep(row, answer)
+    elif is_begun:
+        leave_in_doubt(row)
+    else:
+        let_go(row)
+    _sweep_now_and_then(row)
     return answer, False
 
 
@@ -75,36 +85,6 @@ def sweep() -> int:
         return int(cursor.rowcount)
 
 
-def _claim(call: Call) -> int | None:
-    """The id of this call's row, or None when an earlier call has it. Waits while a twin is being worked out."""
-    now = timezone.now()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO ledger_answeredcall AS held (caller, key, fingerprint, headers, body, created_at)"
-            " VALUES (%s, %s, %s, '{}', '', %s)"
-            " ON CONFLICT (caller, key) DO UPDATE SET fingerprint = excluded.fingerprint, status = NULL,"
-            " headers = '{}', body = '', created_at = excluded.created_at WHERE held.created_at < %s"
-            " RETURNING id",
-            [call.caller, call.key, call.fingerprint, now, now - KEPT_FOR],
-        )
-        row = cursor.fetchone()
-    return int(row[0]) if row else None
-
-
-def _earlier_answer(call: Call) -> Answer:
-    held = AnsweredCall.objects.get(caller=call.caller, key=call.key)
-    if bytes(held.fingerprint) != call.fingerprint:
-        raise Conflict(
-            "This Idempotency-Key was used for another call.",
-            field="Idempotency-Key",
-            hint="Take a new key for each call, and the same one only to repeat it.",
-        )
-    return Answer(int(held.status or 0), held.headers, unseal(held.body, settings.SECRET_KEY))
-
-
-def _keep(row: int, answer: Answer) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE ledger_answeredcall SET status = %s, headers = %s, body = %s WHERE id = %s",
-            [answer.status, json.dumps(answer.headers), seal(answer.body, settings.SECRET_KEY), row],
-        )
+def _sweep_now_and_then(row: int) -> None:
+    if row % _SWEEP_EVERY == 0:
+        sweep()

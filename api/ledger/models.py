@@ -8,7 +8,8 @@ __all__ = ["AnsweredCall", "HookCall", "HookEvent"]
 
 
 class AnsweredCall(models.Model):
-    """A call with an Idempotency-Key and its answer, kept for 24 hours. There is no answer while it is being worked out."""
+    """A call with an Idempotency-Key and its answer, kept for 24 hours. There is no answer while it is being worked out,
+    nor for one that broke off while it worked outside the database."""
 
     caller = models.CharField(max_length=32, help_text="key:<id> or user:<id>")
     key = models.CharField(max_length=255)
@@ -17,6 +18,9 @@ class AnsweredCall(models.Model):
     headers = models.JSONField(default=dict)
     body = models.TextField(default="", help_text="encrypted: some answers hold what is shown only once")
     created_at = models.DateTimeField()
+    running_until = models.DateTimeField(
+        null=True, help_text="of a call that works outside the database: when it is over, or in doubt"
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint("caller", "key", name="answered_call_once")]

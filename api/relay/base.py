@@ -16,6 +16,7 @@ from api.limits.dialects import relay_windows
 from api.relay.deprecation import deprecation_headers
 from api.relay.errors import code_of, refused
 from api.views import ApiView
+from api.workspaces import BODIES, named_workspace
 from common.errors import InvalidInput, LettershopError, NotFound
 from tenants.models import Tenant
 
@@ -25,29 +26,17 @@ log = logging.getLogger(__name__)
 class RelayView(ApiView):
     """Errors in the relay's envelope, limits and deprecation in its headers; the tenant may be named by `workspace_id`."""
 
-    _unreadable: Exception | None = None
-
     def get_exception_handler(self) -> Any:
         return answer_error
 
     def named_tenant(self, request: Request, kwargs: dict[str, Any]) -> tuple[int | None, str]:
-        """`workspace_id` of the query or the body. Where that cannot be read, `count` says why, once the call is counted
-        for the key's own workspace; an admin key has none of its own."""
-        try:
-            return None, _named_workspace(request)
-        except (exceptions.APIException, LettershopError) as error:
-            if self.caller.is_admin:
-                raise
-            self._unreadable = error
-            return None, ""
+        """`workspace_id` of the query or the body."""
+        return None, named_workspace(request, field="tenant_id", bodies=(*BODIES, "DELETE"))
 
     def count(self, request: Request) -> Allowance | None:
         """The tier of the workspace's plan and what the path allows a minute, beside the limits of every call."""
         windows = relay_windows(self.caller, self.tenant, method=request.method or "", path=request.path_info)
-        self.allowance = take(windows)
-        if self._unreadable is not None:
-            raise self._unreadable
-        return self.allowance
+        return take(windows)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)
@@ -86,21 +75,6 @@ def answer_error(error: Exception, context: dict[str, Any]) -> Response:
     request_id = context["request"].META.get("REQUEST_ID", "")
     status, body, headers = refused(known, request_id=request_id, now=datetime.now(UTC))
     return Response(body, status=status, headers=headers)
-
-
-def _named_workspace(request: Request) -> str:
-    """Raises InvalidInput where it is no text or query and body do not say the same, and Forbidden for what is no name."""
-    body = request.data if request.method in ("POST", "PUT", "PATCH", "DELETE") else None
-    in_body = body.get("workspace_id") if isinstance(body, dict) else None
-    in_query = request.query_params.get("workspace_id", "")
-    if in_body is not None and not isinstance(in_body, str):
-        raise InvalidInput("This must be text, as in ws-001.", field="workspace_id")
-    if in_body and in_query and in_body != in_query:
-        raise InvalidInput("The path and the body name different workspaces.", field="workspace_id")
-    # No workspace has such a name, and the database takes no zero bytes.
-    if "\0" in (name := in_body or in_query) or not _encodable(name):
-        raise Forbidden("There is no such workspace for this key.", field="tenant_id")
-    return name
 
 
 class _Said(LettershopError):
@@ -143,11 +117,3 @@ def _first(detail: Any, path: str = "") -> tuple[str | None, exceptions.ErrorDet
             return _first(detail[at], f"{path}[{at}]")
         return _first(detail[at], path)
     return path or None, detail if isinstance(detail, exceptions.ErrorDetail) else exceptions.ErrorDetail(str(detail))
-
-
-def _encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -24,12 +24,14 @@ class Outcome:
     reason: str = ""
 
 
-def hand_over(provider: ProviderAccount, mails: Sequence[Outgoing]) -> dict[int, Outcome]:
-    """Send each mail once; returns within half a minute, with an outcome for every cookie. Raises Refused and InvalidInput."""
-    if not mails:
-        return {}
-    account = replace(smtp_account(provider), timeouts=_PATIENCE, connections=1)
-    return asyncio.run(_send(account, mails))
+def patient_account(provider: ProviderAccount) -> SmtpAccount:
+    """The provider as `hand_over` wants it. Raises Refused and InvalidInput."""
+    return replace(smtp_account(provider), timeouts=_PATIENCE, connections=1)
+
+
+def hand_over(account: SmtpAccount, mails: Sequence[Outgoing]) -> dict[int, Outcome]:
+    """Send each mail once; returns within half a minute, with an outcome for every cookie."""
+    return asyncio.run(_send(account, mails)) if mails else {}
 
 
 async def _send(account: SmtpAccount, mails: Sequence[Outgoing]) -> dict[int, Outcome]:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from campaigns.models import Campaign, TestSend
 from campaigns.services.checking import sending_provider
-from campaigns.services.handing_over import Outcome, hand_over
+from campaigns.services.handing_over import Outcome, hand_over, patient_account
 from campaigns.services.previewing import (
     Person,
     content_of,
@@ -27,7 +27,7 @@ from common.errors import InvalidInput, LettershopError, QuotaExceeded
 from contacts.models import Contact, Suppression, SuppressionReason
 from deliverability.services.domains import domain_of, signers_of
 from outbound.compiler import CompiledMessage, RenderFault, compile_message
-from outbound.smtp.types import Outgoing
+from outbound.smtp.types import Outgoing, SmtpAccount
 from outbound.stamping import key_ring
 from tenants.scope import current_tenant
 
@@ -57,16 +57,16 @@ class TooManyTests(QuotaExceeded):
     retry_after = 600  # seconds
 
 
-def send_test(*, campaign: Campaign, addresses: Sequence[str], person: Person | None = None) -> tuple[TestResult, ...]:
-    """Send the campaign's mail, marked as a test, to up to ten addresses at once, and wait for the provider's answers.
+def prepare_test(*, campaign: Campaign, addresses: Sequence[str], person: Person | None = None) -> "PreparedTest":
+    """The campaign's mail, marked as a test, to up to ten addresses: written, counted in the hour's limit, not yet sent.
 
     Each address gets what its own contact would get, or `person` where one is given, or a mail with empty fields.
     Links lead straight to their targets, the unsubscribe link unsubscribes nobody, no report counts it. An address
-    that bounced for good or complained gets nothing. Raises InvalidInput, TemplateFault, and TooManyTests beyond a
-    hundred an hour; then nothing was sent.
+    that bounced for good or complained gets nothing. Raises InvalidInput, TemplateFault, Refused for a provider whose
+    password cannot be decrypted, and TooManyTests beyond a hundred an hour.
     """
     checked = _checked(addresses)
-    provider = sending_provider(campaign)
+    account = patient_account(sending_provider(campaign))
     people = _people(checked, person)
     writer = _Writer(campaign)
     for address in checked:
@@ -77,12 +77,23 @@ def send_test(*, campaign: Campaign, addresses: Sequence[str], person: Person | 
         for row, address in zip(rows, checked, strict=True)
         if row.result == _Result.WAITING
     ]
-    outcomes = hand_over(provider, mails)
-    _record(rows, outcomes)
-    return tuple(
-        TestResult(row.email, row.result, row.code, row.reason, writer.language(people[address.key]))
-        for row, address in zip(rows, checked, strict=True)
-    )
+    languages = [writer.language(people[address.key]) for address in checked]
+    return PreparedTest(account, tuple(mails), tuple(zip(rows, languages, strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedTest:
+    """A test that has only to be sent. `rows`: with the language of each."""
+
+    account: SmtpAccount
+    mails: tuple[Outgoing, ...]
+    rows: tuple[tuple[TestSend, str], ...]
+
+    def send(self) -> tuple[TestResult, ...]:
+        """Once. Waits for the provider's answers, half a minute at most, so no transaction should be open."""
+        outcomes = hand_over(self.account, self.mails)
+        _record([row for row, _ in self.rows], outcomes)
+        return tuple(TestResult(row.email, row.result, row.code, row.reason, language) for row, language in self.rows)
 
 
 class _Writer:

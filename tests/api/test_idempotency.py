@@ -10,7 +10,8 @@ from django.db import connection
 from django.utils import timezone
 
 from api.access.key_checks import remembered
-from api.ledger.answering import KEPT_FOR, Answer, Call, answered_once, sweep
+from api.ledger.answering import answered_once, sweep
+from api.ledger.calls import KEPT_FOR, Answer, Call
 from api.ledger.models import AnsweredCall
 from api.v2.keys import views
 from common.errors import Conflict, QuotaExceeded

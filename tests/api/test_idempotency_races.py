@@ -9,7 +9,8 @@ import pytest
 from django.db import connection
 
 from api.access.key_checks import remembered
-from api.ledger.answering import Answer, Call, answered_once
+from api.ledger.answering import answered_once
+from api.ledger.calls import Answer, Call
 from api.ledger.models import AnsweredCall
 from common.database import connect
 from tenants.models import ApiKey, Tenant

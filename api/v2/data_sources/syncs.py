@@ -6,6 +6,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schem
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.ledger.answering import Outside
 from api.v2.data_sources.base import SourceView, source_of
 from api.v2.data_sources.serializers import (
     RunDetail,
@@ -58,6 +59,8 @@ class SourceSyncView(SourceView):
 
 class SourceTestView(SourceView):
     scopes: ClassVar[dict[str, str]] = {"POST": "contacts"}
+    # The source has ten seconds to answer. It is only read, so nothing is ever in the way of reading it again.
+    outside = Outside(at_most=60, look="Nothing was written: try it again with a new key.")
 
     @extend_schema(
         operation_id="data_sources_test",

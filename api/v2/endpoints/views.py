@@ -17,6 +17,7 @@ from api.callbacks.endpoints import (
 )
 from api.callbacks.models import Endpoint
 from api.callbacks.trying import try_endpoint
+from api.ledger.answering import Outside
 from api.v2.documentation import errors
 from api.v2.endpoints.serializers import (
     DeliveryShown,
@@ -170,6 +171,10 @@ class TestView(V2View):
     """A test."""
 
     scopes: ClassVar[dict[str, str]] = {"POST": SCOPE}
+    outside = Outside(
+        at_most=60,  # the endpoint has a quarter of a minute
+        look="Look whether the test came to the endpoint. Send it again, if it did not, with a new key.",
+    )
 
     @extend_schema(
         operation_id="endpoints_test",
@@ -180,6 +185,7 @@ class TestView(V2View):
         responses={200: DeliveryShown, **errors()},
     )
     def post(self, request: Request, tenant_id: int, endpoint_id: int) -> Response:
+        self.goes_outside()
         return Response(delivery_shown(try_endpoint(endpoint_id)))
 
 
