@@ -10,7 +10,7 @@ import api.gateway.errors
 import api.hosting.errors
 import api.relay.errors
 from api.access import Forbidden
-from common.errors import InvalidInput, LettershopError, NotFound
+from common.errors import InvalidInput, LettershopError, NotFound, Unavailable
 from outbound.submission.faults import TooLarge
 
 Refusal = tuple[int, Mapping[str, Any], Mapping[str, str]]
@@ -40,6 +40,8 @@ def refused_in_dialect(status: int, *, path: str, request_id: str) -> Refusal | 
 
 
 def _error(status: int) -> Exception:
+    if status == 503:
+        return Unavailable("The database cannot be reached just now.", hint="Send it again in a moment.")
     if status >= 500:
         return RuntimeError("nobody foresaw this")
     kind, sentence = _KINDS[status]

@@ -67,7 +67,7 @@ class ApiErrors:
         request_id = request.META.get("REQUEST_ID", "")
         said = refused_in_dialect(response.status_code, path=path, request_id=request_id)
         if said is None:
-            return _as_v2(response.status_code, request_id)
+            return _as_v2(response, request_id)
         status, body, headers = said
         return JsonResponse(body, status=status, headers=headers)
 
@@ -78,6 +78,7 @@ _SAID = {
     404: ("not_found", "There is no such path."),
     405: ("method_not_allowed", "This path does not know the method."),
     413: ("body_too_large", "The body is larger than this path takes."),
+    503: ("unavailable", "The database cannot be reached just now. Send it again in a moment."),
 }
 _FAULT = ("internal_error", "Something went wrong here; it has been noted.")
 _REFUSAL = ("refused", "This request was refused.")
@@ -107,8 +108,10 @@ def _is_said_by_a_view(response: HttpResponse) -> bool:
     return not kind.startswith(("text/html", "text/plain"))
 
 
-def _as_v2(status: int, request_id: str) -> HttpResponse:
+def _as_v2(refused: HttpResponse, request_id: str) -> HttpResponse:
+    status = refused.status_code
     code, message = _SAID.get(status, _FAULT if status >= 500 else _REFUSAL)
-    hint = f"Give the request id {request_id} when you ask." if status >= 500 else None
+    hint = f"Give the request id {request_id} when you ask." if status >= 500 and status not in _SAID else None
     body = {"code": code, "message": message, "field": None, "hint": hint, "request_id": request_id}
-    return JsonResponse({"error": body}, status=status)
+    again = {name: value for name, value in refused.headers.items() if name == "Retry-After"}
+    return JsonResponse({"error": body}, status=status, headers=again)

@@ -3,11 +3,13 @@
 A dialect says errors in its own words: it derives from ApiView and gives `get_exception_handler`.
 """
 
+import logging
 from contextlib import ExitStack
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
 from django.http import HttpResponseBase, UnreadablePostError
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.renderers import JSONRenderer
@@ -22,9 +24,11 @@ from api.limits import Allowance, count_call
 from api.negotiation import OwnFormat
 from api.parsing import StrictJSONParser
 from api.slow_clients import BodyLost
-from common.errors import InvalidInput, LettershopError
+from common.errors import InvalidInput, LettershopError, Unavailable
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+
+log = logging.getLogger(__name__)
 
 # What says no to a caller who is known. Anything else is a fault of ours, and nobody's call.
 _REFUSALS = (APIException, LettershopError, RequestDataTooBig, UnreadablePostError, BodyLost)
@@ -90,6 +94,10 @@ class ApiView(IdempotentPosts, APIView):
             exc = BodyTooLarge()
         elif isinstance(exc, UnreadablePostError | BodyLost):
             exc = ParseError("The body did not arrive whole. Send it again.")
+        elif isinstance(exc, OperationalError | InterfaceError):
+            # Away, restarting, without room on its disk, a deadlock: all of it passes.
+            log.warning("a call cannot be answered: the database is away", extra={"cause": str(exc)})
+            exc = Unavailable("The database cannot be reached just now.", hint="Send it again in a moment.")
         return super().handle_exception(exc)
 
     def identified(self, request: Request) -> Caller:

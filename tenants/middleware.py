@@ -1,15 +1,19 @@
 """The door of every request: which request is it, and whose."""
 
+import logging
 import re
 import uuid
 from collections.abc import Callable
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 from django.urls import set_urlconf
 
 from common.database import connection
 from tenants.scope import hosts
+
+log = logging.getLogger(__name__)
 
 Handler = Callable[[HttpRequest], HttpResponse]
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -46,7 +50,12 @@ class TenantMiddleware:
         host = (
             request.get_host().rsplit(":", 1)[0].lower() if not request.get_host().endswith("]") else request.get_host()
         )
-        tenant = hosts.find(host)
+        try:
+            tenant = hosts.find(host)
+        except (OperationalError, InterfaceError) as error:
+            log.warning("a host cannot be looked up: the database is away", extra={"cause": str(error)})
+            sentence = "The database cannot be reached just now. Try again in a moment.\n"
+            return HttpResponse(sentence, status=503, content_type="text/plain", headers={"Retry-After": "5"})
         if tenant is not None and tenant.schema_name != "public":
             connection.set_tenant(tenant)
             request.tenant = tenant  # type: ignore[attr-defined]
