@@ -17,11 +17,8 @@ from api.limits.allowance import Allowance
 from api.limits.faults import TooManyCalls
 from api.limits.taking import take
 from api.limits.windows import Window
-from common import environment
 
 _MINUTE = 60
-_NAME = "API_LIMIT_WRONG_KEYS"
-_DEFAULT = 20
 
 # When the address may try again, on the clock of this memory.
 held_off: ShortMemory[float] = ShortMemory(seconds=_MINUTE, most=10_000)
@@ -68,5 +65,4 @@ def _too_many(wait: float) -> TooManyCalls:
 
 
 def _limit() -> int:
-    given: int = getattr(settings, _NAME, environment.integer(_NAME, _DEFAULT))
-    return given
+    return settings.API_LIMIT_WRONG_KEYS

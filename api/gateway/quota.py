@@ -2,15 +2,9 @@
 
 from django.conf import settings
 
-from common import environment
-
-_NAME = "GATEWAY_DAILY_LIMIT"
-_DEFAULT = 15
-
 
 def daily_limit(*, of_key: int | None, of_plan: int | None) -> int | None:
     """What a key may send a day: its own limit, None where its tenant's plan has one, else GATEWAY_DAILY_LIMIT (15)."""
     if of_key is not None or of_plan is not None:
         return of_key
-    given: int = getattr(settings, _NAME, environment.integer(_NAME, _DEFAULT))
-    return given
+    return settings.GATEWAY_DAILY_LIMIT

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from io import BytesIO
 from typing import Any
 
@@ -206,11 +207,19 @@ def _wire(headers: Mapping[str, str], length: int, request: Request) -> list[tup
     ]
 
 
+@lru_cache(maxsize=256)
+def _measures(route: str, status: int) -> tuple[Any, Any]:
+    """Looking them up by their labels takes longer than counting."""
+    return HTTP_REQUESTS.labels("POST", route, status), HTTP_SECONDS.labels("POST", route)
+
+
 def _tell(request: Request, path: str, said: Said, seconds: float) -> None:
     """The same line and figures as for calls that Django answers."""
-    route = request.send.path[1:]
-    HTTP_REQUESTS.labels("POST", route, said.status).inc()
-    HTTP_SECONDS.labels("POST", route).observe(seconds)
+    calls, durations = _measures(request.send.path[1:], said.status)
+    calls.inc()
+    durations.observe(seconds)
+    if not log.isEnabledFor(logging.INFO):
+        return
     log.info(
         "POST %s %s",
         path,

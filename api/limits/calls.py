@@ -7,16 +7,9 @@ from api.access.caller import Caller
 from api.limits.allowance import Allowance
 from api.limits.taking import take
 from api.limits.windows import Window
-from common import environment
 from tenants.models import Tenant
 
 _MINUTE = 60
-_CALLS_A_MINUTE = {
-    "API_LIMIT_PER_KEY": 600,
-    "API_LIMIT_PER_USER": 600,
-    "API_LIMIT_PER_TENANT": 1200,
-    "API_LIMIT_GLOBAL": 6000,
-}
 
 
 def count_call(request: HttpRequest, *, caller: Caller, tenant: Tenant) -> Allowance | None:
@@ -31,17 +24,12 @@ def count_call(request: HttpRequest, *, caller: Caller, tenant: Tenant) -> Allow
 def call_windows(caller: Caller, tenant: Tenant) -> list[Window]:
     """What a call of any dialect counts against: its key, the user it is made for, its tenant, all of them."""
     windows = [
-        Window(f"tenant:{tenant.pk}", _limit("API_LIMIT_PER_TENANT"), _MINUTE),
-        Window("all", _limit("API_LIMIT_GLOBAL"), _MINUTE),
-        Window(f"key:{caller.key_id}", _limit("API_LIMIT_PER_KEY"), _MINUTE),
+        Window(f"tenant:{tenant.pk}", settings.API_LIMIT_PER_TENANT, _MINUTE),
+        Window("all", settings.API_LIMIT_GLOBAL, _MINUTE),
+        Window(f"key:{caller.key_id}", settings.API_LIMIT_PER_KEY, _MINUTE),
     ]
     if caller.user:
         # Users are named by each tenant for itself, and are the same whichever key their token is of.
         name = f"user:{caller.tenant.pk}:{caller.user}"
-        windows.append(Window(name, _limit("API_LIMIT_PER_USER"), _MINUTE))
+        windows.append(Window(name, settings.API_LIMIT_PER_USER, _MINUTE))
     return windows
-
-
-def _limit(name: str) -> int:
-    given: int = getattr(settings, name, environment.integer(name, _CALLS_A_MINUTE[name]))
-    return given

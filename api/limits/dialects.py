@@ -12,20 +12,9 @@ from django.conf import settings
 from api.access.caller import Caller
 from api.limits.calls import call_windows
 from api.limits.windows import Window
-from common import environment
 from tenants.models import Tenant
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
-_DEFAULTS = {
-    "API_LIMIT_AEGIS": 100,
-    "API_LIMIT_RELAY_TIERS": 1,
-    "API_LIMIT_RELAY_SEND": 100,
-    "API_LIMIT_RELAY_LIST": 1_000,
-    "API_LIMIT_RELAY_REALTIME": 10,
-    "API_LIMIT_RELAY_ADMIN": 10,
-    "RATE_LIMIT_MAX": 100,
-    "RATE_LIMIT_WINDOW": 900_000,
-}
 # The same path is served below each of these.
 _ROOT = re.compile(r"/(?:api/v1|v1|api)(?=/)")
 # What the relay's reference limits by the minute, each on its own.
@@ -39,7 +28,7 @@ _RELAY_ENDPOINTS = (
 
 def aegis_windows(caller: Caller, tenant: Tenant, *, endpoint: str) -> list[Window]:
     """100 an hour for each key and endpoint (`endpoint`: `POST /send`)."""
-    own = Window(f"aegis:key:{caller.key_id}:{endpoint}", _number("API_LIMIT_AEGIS"), _HOUR)
+    own = Window(f"aegis:key:{caller.key_id}:{endpoint}", settings.API_LIMIT_AEGIS, _HOUR)
     return [own, *call_windows(caller, tenant)]
 
 
@@ -60,13 +49,13 @@ def address_windows(address: str) -> list[Window]:
 
 
 def _hosting(whose: str) -> Window:
-    seconds = max(1, math.ceil(_number("RATE_LIMIT_WINDOW") / 1000))
-    return Window(f"hosting:{whose}", _number("RATE_LIMIT_MAX"), seconds)
+    seconds = max(1, math.ceil(settings.RATE_LIMIT_WINDOW / 1000))
+    return Window(f"hosting:{whose}", settings.RATE_LIMIT_MAX, seconds)
 
 
 def _tier(tenant: Tenant) -> list[Window]:
     plan = tenant.plan
-    if plan is None or not _number("API_LIMIT_RELAY_TIERS"):
+    if plan is None or not settings.API_LIMIT_RELAY_TIERS:
         return []
     name = f"tier:{tenant.pk}"
     return [
@@ -80,12 +69,7 @@ def _endpoint(caller: Caller, method: str, path: str) -> list[Window]:
     below = path[found.end() :] if (found := _ROOT.match(path)) else path
     below = below.rstrip("/")
     return [
-        Window(f"relay:key:{caller.key_id}:{name}", _number(setting), _MINUTE)
+        Window(f"relay:key:{caller.key_id}:{name}", getattr(settings, setting), _MINUTE)
         for verb, pattern, name, setting in _RELAY_ENDPOINTS
         if verb == ("GET" if method == "HEAD" else method) and pattern.match(below)
     ]
-
-
-def _number(name: str) -> int:
-    given: int = getattr(settings, name, environment.integer(name, _DEFAULTS[name]))
-    return given

@@ -115,6 +115,24 @@ ENVIRONMENT_API_KEYS = {
 }
 # bcrypt's cost, as a power of two. Keys are random and long: it makes guessing no harder, only each check dearer.
 KEY_HASH_ROUNDS = environment.integer("KEY_HASH_ROUNDS", 10)
+# Calls a minute of a key, of the user it acts for, of a tenant and of all; 0: any number. And wrong keys of an address.
+API_LIMIT_PER_KEY = environment.integer("API_LIMIT_PER_KEY", 600)
+API_LIMIT_PER_USER = environment.integer("API_LIMIT_PER_USER", 600)
+API_LIMIT_PER_TENANT = environment.integer("API_LIMIT_PER_TENANT", 1_200)
+API_LIMIT_GLOBAL = environment.integer("API_LIMIT_GLOBAL", 6_000)
+API_LIMIT_WRONG_KEYS = environment.integer("API_LIMIT_WRONG_KEYS", 20)
+# What the dialects' references limit besides: Aegis an hour, the relay a minute, hosting by its own window (ms).
+API_LIMIT_AEGIS = environment.integer("API_LIMIT_AEGIS", 100)
+API_LIMIT_RELAY_TIERS = environment.integer("API_LIMIT_RELAY_TIERS", 1)
+API_LIMIT_RELAY_SEND = environment.integer("API_LIMIT_RELAY_SEND", 100)
+API_LIMIT_RELAY_LIST = environment.integer("API_LIMIT_RELAY_LIST", 1_000)
+API_LIMIT_RELAY_REALTIME = environment.integer("API_LIMIT_RELAY_REALTIME", 10)
+API_LIMIT_RELAY_ADMIN = environment.integer("API_LIMIT_RELAY_ADMIN", 10)
+RATE_LIMIT_MAX = environment.integer("RATE_LIMIT_MAX", 100)
+RATE_LIMIT_WINDOW = environment.integer("RATE_LIMIT_WINDOW", 900_000)
+# The gateway's: bytes of a call, and messages a day of a key that has no limit of its own.
+MAX_REQUEST_SIZE = environment.integer("MAX_REQUEST_SIZE", 262_144)
+GATEWAY_DAILY_LIMIT = environment.integer("GATEWAY_DAILY_LIMIT", 15)
 # An endpoint that is told what becomes of messages (api.callbacks.environment), for the tenant of API_KEY.
 WEBHOOK_URL = environment.text("WEBHOOK_URL")
 WEBHOOK_SECRET = environment.text("WEBHOOK_SECRET")
