@@ -78,7 +78,8 @@ def serving(app: str) -> Iterator[int]:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     argv = [sys.executable, "-m", "uvicorn", app, "--port", str(port), "--log-level", "warning", "--app-dir", str(ROOT)]
-    argv += ["--ws", "none", "--no-access-log", "--no-server-header", "--no-proxy-headers"]  # as `manage.py serve` has it
+    # As `manage.py serve` has it.
+    argv += ["--ws", "none", "--no-access-log", "--no-server-header", "--no-proxy-headers"]
     argv += ["--factory"] if app == PLAIN else []
     path = f"{ROOT}:{ROOT / 'platform'}"
     process = subprocess.Popen(argv, env=os.environ | {"PYTHONPATH": path}, stderr=subprocess.DEVNULL)
