@@ -37,7 +37,7 @@ class IdempotentPosts:
     outside: ClassVar[Outside | None] = None
     caller: Caller
     _worked_out: HttpResponse
-    _is_outside = False
+    is_outside = False
 
     def answer_posts_once(self, request: Request) -> None:
         """Raises InvalidInput for a key that is none."""
@@ -52,7 +52,7 @@ class IdempotentPosts:
 
     def goes_outside(self) -> None:
         """From here on the call is not worked out a second time, whatever becomes of it."""
-        self._is_outside = True
+        self.is_outside = True
 
     def _post_once(self, call: Call, handler: Any, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         given = partial(handler, request, *args, **kwargs)
@@ -70,7 +70,7 @@ class IdempotentPosts:
 
     def _work_outside(self, handler: Callable[[], Any], request: Request) -> tuple[Answer, bool]:
         answer = self._answer(handler, request)
-        return answer, self._is_outside
+        return answer, self.is_outside
 
     def _work_out(self, handler: Callable[[], Any], request: Request) -> Answer:
         return self._answer(transaction.atomic(handler), request)

@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError
 from django.http import HttpResponseBase, UnreadablePostError
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.renderers import JSONRenderer
@@ -24,6 +23,7 @@ from api.limits import Allowance, count_call
 from api.negotiation import OwnFormat
 from api.parsing import StrictJSONParser
 from api.slow_clients import BodyLost
+from common.database import is_away
 from common.errors import InvalidInput, LettershopError, Unavailable
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -94,11 +94,20 @@ class ApiView(IdempotentPosts, APIView):
             exc = BodyTooLarge()
         elif isinstance(exc, UnreadablePostError | BodyLost):
             exc = ParseError("The body did not arrive whole. Send it again.")
-        elif isinstance(exc, OperationalError | InterfaceError):
-            # Away, restarting, without room on its disk, a deadlock: all of it passes.
-            log.warning("a call cannot be answered: the database is away", extra={"cause": str(exc)})
-            exc = Unavailable("The database cannot be reached just now.", hint="Send it again in a moment.")
+        elif is_away(exc):
+            log.warning("a call cannot be answered: the database is away", exc_info=exc)
+            exc = self._lost()
         return super().handle_exception(exc)
+
+    def _lost(self) -> Unavailable:
+        if not self.is_outside:
+            return Unavailable("The database cannot be reached just now.", hint="Send it again in a moment.")
+        lost = Unavailable(
+            "The database was lost while the call was at work: whether it had its effect is not known.",
+            hint=self.outside.look if self.outside else None,
+        )
+        lost.temporary = False
+        return lost
 
     def identified(self, request: Request) -> Caller:
         """Who calls. Raises Unauthenticated."""

@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 from django.urls import set_urlconf
 
-from common.database import connection
+from common.database import connection, is_away
 from tenants.scope import hosts
 
 log = logging.getLogger(__name__)
@@ -53,6 +53,8 @@ class TenantMiddleware:
         try:
             tenant = hosts.find(host)
         except (OperationalError, InterfaceError) as error:
+            if not is_away(error):
+                raise
             log.warning("a host cannot be looked up: the database is away", extra={"cause": str(error)})
             sentence = "The database cannot be reached just now. Try again in a moment.\n"
             return HttpResponse(sentence, status=503, content_type="text/plain", headers={"Retry-After": "5"})

@@ -13,6 +13,8 @@ from strawberry.types.field import StrawberryField
 from strawberry_django.fields.field import StrawberryDjangoConnectionExtension
 
 from common.errors import InvalidInput
+from contacts.models import Contact
+from contacts.services.searching import newest_of
 
 DEFAULT_PAGE = 50
 LARGEST_PAGE = 100
@@ -27,10 +29,7 @@ class Page(relay.Connection[relay.NodeType]):
     ) -> Self:
         """`nodes` are ordered by their id, up or down. Raises InvalidInput for a size or a cursor that is none."""
         size, begin = _size(first), _place(after)
-        if begin is not None:
-            goes_down = str(nodes.query.order_by[0]).startswith("-")
-            nodes = nodes.filter(**{"pk__lt" if goes_down else "pk__gt": begin})
-        found = list(nodes[: size + 1])
+        found = _rows_of(nodes, begin, size + 1)
         shown = found[:size]
         info.context.announce(shown)
         edges: list[Any] = [relay.Edge(node=row, cursor=_cursor(row)) for row in shown]
@@ -74,6 +73,15 @@ def number_of(given: str, *, name: str = "id") -> int:
     if not given.isascii() or not given.isdecimal() or len(given) > 19 or not 1 <= int(given) <= _LARGEST_ID:
         raise InvalidInput("This is no id: ids are whole numbers from 1.", field=name)
     return int(given)
+
+
+def _rows_of(nodes: "QuerySet[Any]", begin: int | None, limit: int) -> list[Any]:
+    goes_down = str(nodes.query.order_by[0]).startswith("-")
+    if nodes.model is Contact and nodes.query.where:
+        return newest_of(nodes, before=begin, limit=limit)
+    if begin is not None:
+        nodes = nodes.filter(**{"pk__lt" if goes_down else "pk__gt": begin})
+    return list(nodes[:limit])
 
 
 def _size(first: int | None) -> int:

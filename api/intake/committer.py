@@ -10,10 +10,10 @@ import select
 from contextvars import Context
 from datetime import UTC, date, datetime
 
-import psycopg
-from django.db import OperationalError, connections
+from django.db import connections
 
 from api.public.database import Database
+from common.database import is_away
 from common.errors import LettershopError, Unavailable
 from outbound.partitions import ensure_month, first_of_month
 from outbound.submission.batches import Given
@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 _MOST_AT_ONCE = 200
 # From a socket to here a request takes two turns of the loop.
 _QUIET_TURNS = 3
+_MOST_TURNS = 16
 
 
 class Committer:
@@ -71,22 +72,25 @@ class Committer:
     async def _read_what_arrived(self, schema: str) -> None:
         """Let the loop read the requests that lie in its sockets already: a batch under way stops for each of them anyway.
 
-        No time passes where there are none.
+        No time passes where there are none, and not much where more and more come.
         """
-        turns, before = 0, 0
-        while turns < _QUIET_TURNS and before < _MOST_AT_ONCE:
+        quiet, before = 0, 0
+        for _ in range(_MOST_TURNS):
             now = len(self._waiting[schema])
-            turns, before = (turns + 1, now) if now == before else (0, now)
+            quiet, before = (quiet + 1, now) if now == before else (0, now)
+            if quiet > _QUIET_TURNS or now >= _MOST_AT_ONCE:
+                return
             await asyncio.sleep(0)
 
     async def _decide(self, tenant: Tenant, batch: list[tuple[Given, "asyncio.Future[Accepted]"]]) -> None:
         try:
             results = await self._stored(tenant, [given for given, _ in batch])
-        except (psycopg.OperationalError, OperationalError) as error:
-            log.warning("messages cannot be stored: the database is away", extra={"cause": str(error)})
-            for _, future in batch:
-                _fail(future, Unavailable("Messages cannot be stored just now.", hint="Send it again in a moment."))
         except Exception as error:
+            if is_away(error):
+                log.warning("messages cannot be stored: the database is away", extra={"cause": str(error)})
+                for _, future in batch:
+                    _fail(future, Unavailable("Messages cannot be stored just now.", hint="Send it again in a moment."))
+                return
             if len(batch) == 1:
                 _fail(batch[0][1], error)
                 return

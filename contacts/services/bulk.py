@@ -111,6 +111,7 @@ def _write(
 def _stage(cursor: Any, rows: list[CheckedRow]) -> None:
     tag_ids = TagIds()
     tag_ids.learn(row.tags for row in rows)
-    with cursor.copy(_COPY) as copy:
+    # Django does not translate the errors of a copy by itself.
+    with connection.wrap_database_errors, cursor.copy(_COPY) as copy:
         for row in rows:
             copy.write_row((str(row.index), *row.cells, tag_ids.literals[row.tags]))

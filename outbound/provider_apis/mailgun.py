@@ -172,6 +172,6 @@ def _moment(text: str) -> datetime | None:
     """Mailgun writes `Wed, 10 Jul 2013 20:09:20 GMT` (RFC 5322)."""
     try:
         at = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return at if at.tzinfo else at.replace(tzinfo=UTC)

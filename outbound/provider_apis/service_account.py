@@ -84,13 +84,25 @@ def _key(held: dict[str, Any]) -> RSAPrivateKey:
         raise _fault("`private_key` is missing.")
     if len(pem) > _LONGEST_PEM:
         raise _fault(f"`private_key` has more than {_LONGEST_PEM:,} characters.")
+    # Looked at before it is checked: of one prime with thousands of digits the check takes minutes, and no thread runs meanwhile.
+    key = _loaded(pem, unchecked=True)
+    if not isinstance(key, RSAPrivateKey) or not _SMALLEST_BITS <= key.key_size <= _LARGEST_BITS or _is_lopsided(key):
+        raise _fault(f"`private_key` is not an RSA key of {_SMALLEST_BITS} to {_LARGEST_BITS} bits.")
+    _loaded(pem, unchecked=False)
+    return key
+
+
+def _loaded(pem: str, *, unchecked: bool) -> object:
     try:
-        key = load_pem_private_key(pem.encode(), password=None)
+        return load_pem_private_key(pem.encode(), password=None, unsafe_skip_rsa_key_validation=unchecked)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise _fault("`private_key` is no private key in PEM.") from None
-    if not isinstance(key, RSAPrivateKey) or not _SMALLEST_BITS <= key.key_size <= _LARGEST_BITS:
-        raise _fault(f"`private_key` is not an RSA key of {_SMALLEST_BITS} to {_LARGEST_BITS} bits.")
-    return key
+
+
+def _is_lopsided(key: RSAPrivateKey) -> bool:
+    """Whether one of its primes has more than half of its bits, give or take a few."""
+    numbers = key.private_numbers()
+    return max(numbers.p, numbers.q).bit_length() > key.key_size // 2 + 8
 
 
 def _fault(message: str) -> InvalidInput:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.db import connection as _connection
 from psycopg.conninfo import make_conninfo
 
@@ -22,6 +23,27 @@ if TYPE_CHECKING:
 
 # This thread's connection, as everywhere in Django; import it from here to have its tenant methods typed.
 connection = cast("TenantConnection", _connection)
+
+
+# What the server says when the same statement may work in a moment: connections and shutdowns, no memory, room or files, a
+# deadlock, a lock that was not to be had. https://www.postgresql.org/docs/current/errcodes-appendix.html
+_PASSING = ("08", "53", "57P", "58030", "40001", "40P01", "55P03")
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether this error of Django's or psycopg's says that the database cannot be reached, or cannot work just now.
+
+    Not every OperationalError does: a value that is too large for an index is one, and will be one at the next call.
+    """
+    cause = error if isinstance(error, psycopg.Error) else error.__cause__
+    state = cause.sqlstate if isinstance(cause, psycopg.Error) else None
+    if state is not None:
+        return state.startswith(_PASSING)
+    if not isinstance(error, OperationalError | InterfaceError | psycopg.OperationalError | psycopg.InterfaceError):
+        return False
+    # The server did not say anything: it is gone, unless the connection is as good as ever.
+    held = connection.connection
+    return held is None or bool(held.closed)
 
 
 def conninfo() -> str:

@@ -1,11 +1,12 @@
 """R25: a service account is checked against Google's token endpoint."""
 
 import json
+import math
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from django.conf import LazySettings
 
 from tenants.models import Tenant
@@ -177,12 +178,21 @@ def test_r25_what_cannot_be_used_is_400_and_google_is_not_asked(caller: Relay, g
     assert google.asked == []
 
 
-@pytest.mark.parametrize("kind", ["closed with a password", "of an elliptic curve", "too small"])
+def lopsided_key() -> rsa.RSAPrivateKey:
+    """Of 2220 bits and in order, but nearly all of them are one prime's: to check such a prime takes long, a longer one minutes."""
+    e, p, q = 65537, 65537, 2**2203 - 1
+    d = pow(e, -1, math.lcm(p - 1, q - 1))
+    numbers = rsa.RSAPrivateNumbers(p, q, d, d % (p - 1), d % (q - 1), pow(q, -1, p), rsa.RSAPublicNumbers(e, p * q))
+    return numbers.private_key(unsafe_skip_rsa_key_validation=True)
+
+
+@pytest.mark.parametrize("kind", ["closed with a password", "of an elliptic curve", "too small", "lopsided"])
 def test_r25_a_key_that_google_gives_to_nobody_is_400(caller: Relay, google: Google, kind: str) -> None:
     keys = {
         "closed with a password": lambda: pem(rsa_key(), password=b"secret"),
         "of an elliptic curve": lambda: pem(ec.generate_private_key(ec.SECP256R1())),
         "too small": lambda: pem(rsa_key("small", bits=1024)),
+        "lopsided": lambda: pem(lopsided_key()),
     }
     given = body(service_account_json=key_file(private_key=keys[kind]()))
     assert refusal(caller.post(PATH, given)) == (400, "INVALID_REQUEST", "service_account_json")

@@ -46,15 +46,21 @@ def test_all_pages_together_are_what_meets_the_filter(spread, wanted):
     assert seen == sorted((person.pk for person in find_contacts(wanted)), reverse=True)
 
 
-def test_a_page_takes_three_queries_at_most_and_sorts_what_is_rare_after_finding_it(spread):
+def test_a_page_takes_three_queries_and_what_is_rare_is_sorted_after_it_is_found(spread):
     asked = {}
-    for slug in ("common", "rare"):
+    for slug, found in (("common", 20), ("rare", 20), ("old", 1), ("nobody", 0)):
         with CaptureQueriesContext(connection) as captured:
-            assert len(newest_contacts(ContactFilter(tags=(slug,)), limit=20)) == 20
+            assert len(newest_contacts(ContactFilter(tags=(slug,)), limit=20)) == found
         asked[slug] = [one["sql"] for one in captured.captured_queries if "contacts_contact" in one["sql"]]
-    assert (len(asked["common"]), len(asked["rare"])) == (2, 3)
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN {asked['rare'][-1].replace('%', '%%')}")
-        plan = "\n".join(row[0] for row in cursor.fetchall())
-    assert "Sort" in plan
-    assert "Backward" not in plan
+    assert {slug: len(queries) for slug, queries in asked.items()} == {"common": 2, "rare": 3, "old": 3, "nobody": 3}
+    for slug in ("old", "nobody"):
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN {asked[slug][-1].replace('%', '%%')}")
+            plan = "\n".join(row[0] for row in cursor.fetchall())
+        assert "Sort" in plan
+        assert "Backward" not in plan
+
+
+def test_a_cursor_far_above_all_ids_is_a_cursor_at_the_top(spread):
+    pages = [newest_contacts(ContactFilter(tags=("common",)), before=before, limit=20) for before in (None, 2**62)]
+    assert pages[0] == pages[1]

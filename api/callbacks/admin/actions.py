@@ -9,7 +9,7 @@ from unfold.widgets import UnfoldAdminSplitDateTimeWidget
 from api.callbacks.endpoints import pause_endpoint, resume_endpoint, rotate_secret
 from api.callbacks.models import Endpoint
 from api.callbacks.resending import replay
-from api.callbacks.trying import try_endpoint
+from api.callbacks.trying import prepare_trial, try_endpoint
 from common.errors import LettershopError
 from tenants.desk.admin import DeskAdmin, needs, tell_refusal
 from tenants.desk.forms import ServiceForm
@@ -32,7 +32,7 @@ def test_page(request: HttpRequest, *, model_admin: DeskAdmin, pk: int) -> HttpR
     """Send a test, and show what came of it."""
     endpoint = get_object_or_404(Endpoint, pk=pk)
     try:
-        delivery = try_endpoint(pk)
+        delivery = try_endpoint(prepare_trial(pk))
     except LettershopError as error:
         tell_refusal(request, error)
         return redirect(_PAGE_OF_ONE, pk)

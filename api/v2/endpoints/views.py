@@ -16,7 +16,7 @@ from api.callbacks.endpoints import (
     update_endpoint,
 )
 from api.callbacks.models import Endpoint
-from api.callbacks.trying import try_endpoint
+from api.callbacks.trying import prepare_trial, try_endpoint
 from api.ledger.answering import Outside
 from api.v2.documentation import errors
 from api.v2.endpoints.serializers import (
@@ -185,8 +185,9 @@ class TestView(V2View):
         responses={200: DeliveryShown, **errors()},
     )
     def post(self, request: Request, tenant_id: int, endpoint_id: int) -> Response:
+        trial = prepare_trial(endpoint_id)
         self.goes_outside()
-        return Response(delivery_shown(try_endpoint(endpoint_id)))
+        return Response(delivery_shown(try_endpoint(trial)))
 
 
 class PauseView(V2View):
