@@ -5,17 +5,26 @@ which other processes or connections take part; its tables are emptied after eac
 """
 
 import shutil
+import time
 from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
 from django.db import connection
 from django.test import Client
+from hypothesis import HealthCheck
+from hypothesis import settings as examples
 
 from tenants import scope
 from tenants.models import Tenant
 from tenants.services.creation import create_tenant
 from tenants.services.installation import prepare_database
+
+# Examples are the same each time, and may take as long as a busy machine needs.
+examples.register_profile(
+    "tests", deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+)
+examples.load_profile("tests")
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +35,14 @@ def django_db_setup(django_db_setup, django_db_blocker):  # type: ignore[no-unty
             if not Tenant.objects.filter(slug=slug).exists():
                 create_tenant(slug=slug, name=slug.title(), host=f"{slug}.testserver", plan="pro")
         connection.set_schema_to_public()
+
+
+@pytest.fixture(autouse=True)
+def _no_test_begins_right_before_midnight() -> None:
+    """Quotas, statistics and partitions go by the day of UTC."""
+    left = 86_400 - time.time() % 86_400
+    if left < 15:
+        time.sleep(left + 0.1)
 
 
 @pytest.fixture(autouse=True)

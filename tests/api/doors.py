@@ -40,7 +40,7 @@ class Doors:
 
     def ask(self, method: str, path: str, *, host: str = "", body: bytes | None = None, **headers: str) -> Reply:
         """Header names with underscores for hyphens. Redirects are not followed."""
-        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         try:
             client.request(method, path, body, {"Host": host or self.host, **named})
@@ -117,7 +117,7 @@ def answers(doors: Doors) -> bool:
         return False
 
 
-def wait_until(true: "object", seconds: float = 20.0) -> None:
+def wait_until(true: "object", seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not true():  # type: ignore[operator]
         assert time.monotonic() < deadline, "it did not happen in time"

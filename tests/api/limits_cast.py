@@ -1,5 +1,9 @@
 """A view under the limits, and stores to count in, for the tests of the limits."""
 
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,6 +18,7 @@ from rest_framework.response import Response
 
 from api.limits.windows import Window
 from api.v2.views import V2View
+from common.environment import ROOT
 from common.errors import LettershopError
 
 _CONNECTIONS = 40  # of the hundred that the database has
@@ -52,11 +57,25 @@ def at_once(callers: int, work: Callable[[], Any]) -> list[Any]:
 
 @contextmanager
 def empty_windows() -> Iterator[redis.Redis]:
-    """No call has been counted in Redis, before and after."""
+    """No call has been counted in Redis, before and after. No minute ends soon: windows of the database begin with the minute."""
+    left = 60 - time.time() % 60
+    if left < 3:
+        time.sleep(left + 0.05)
     with redis.Redis.from_url(settings.REDIS_URL) as client:
         _forget(client)
         yield client
         _forget(client)
+
+
+def default_of(name: str) -> int:
+    """What a setting is in a process of its own when nobody has set it. Tests' own processes have no limits."""
+    environ = {key: value for key, value in os.environ.items() if key != name}
+    script = f"from config import settings; print(settings.{name})"
+    path = os.pathsep.join((str(ROOT / "platform"), str(ROOT)))
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environ | {"PYTHONPATH": path}, check=True, capture_output=True, text=True
+    )
+    return int(done.stdout)
 
 
 def pass_time(client: redis.Redis, window: Window, seconds: float) -> None:

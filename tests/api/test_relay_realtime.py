@@ -214,7 +214,7 @@ def test_r10_a_stream_ends_with_its_token(
 ) -> None:
     monkeypatch.setattr("api.relay.stats.sampler._CHECK_KEYS_EVERY", 1)
     key = ApiKey.objects.filter(name="watcher").latest("pk")
-    token = issue_token(key_id=key.pk, tenant_id=live_tenant.pk, scopes=["read"], seconds=3).token
+    token = issue_token(key_id=key.pk, tenant_id=live_tenant.pk, scopes=["read"], seconds=8).token
     stream = watched[0].watch(x_api_key="", authorization=f"Bearer {token}")
     assert stream.status == 200
     assert stream.rest() is not None

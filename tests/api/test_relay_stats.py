@@ -112,7 +112,7 @@ def test_r10_a_server_without_the_door_sends_one_event(caller: Relay) -> None:
     end(number(public), RecipientState.SENT, RecipientState.SENT)
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE outbound_submission SET processed_at = clock_timestamp() - interval '2.5 s' WHERE processed_at IS NOT NULL"
+            "UPDATE outbound_submission SET processed_at = clock_timestamp() - interval '2.02 s' WHERE processed_at IS NOT NULL"
         )
     later = json.loads(caller.get("stats/realtime").content.decode().split("data: ")[1])
     assert (later["emails_per_second"], later["queue_depth"]) == (2, 1)

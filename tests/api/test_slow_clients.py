@@ -122,7 +122,7 @@ def test_a_body_that_breaks_off_is_not_taken_for_a_whole_one(head: str) -> None:
 
 def test_who_does_not_read_keeps_nobody_out() -> None:
     app = App()
-    with served(app, patience=0.1) as port, ExitStack() as many:
+    with served(app, patience=0.5) as port, ExitStack() as many:
         for _ in range(4 * THREADS):
             many.enter_context(begun(port, "Content-Length: 0", b"", path="/long"))
         wait_until(lambda: app.reading == 4 * THREADS)

@@ -88,14 +88,14 @@ async def test_one_peer_cannot_take_all_connections() -> None:
 
 
 async def test_a_silent_client_is_told_to_go() -> None:
-    async with running(timeout=0.1) as run:
+    async with running(timeout=1) as run:
         client = await run.greeted()
         assert (await client.reply()).startswith("421 4.4.2 ")
         assert await client.at_end()
 
 
 async def test_dripping_one_octet_at_a_time_does_not_extend_a_commands_time() -> None:
-    async with running(timeout=0.2) as run:
+    async with running(timeout=1) as run:
         client = await run.greeted()
         reply = asyncio.ensure_future(client.reply())
         while not reply.done():
@@ -105,7 +105,7 @@ async def test_dripping_one_octet_at_a_time_does_not_extend_a_commands_time() ->
 
 
 async def test_a_message_that_drips_for_too_long_is_cut() -> None:
-    async with running(timeout=0.15, message_timeout=0.3) as run:
+    async with running(timeout=2, message_timeout=1) as run:
         client = await run.greeted()
         await client.begin_data()
         reply = asyncio.ensure_future(client.reply())
@@ -124,7 +124,7 @@ async def test_a_failing_delivery_is_answered_as_temporary() -> None:
 
 
 async def test_a_delivery_that_takes_too_long_is_given_up_and_answered_as_temporary() -> None:
-    async with running(timeout=0.1) as run:
+    async with running(timeout=1) as run:
         client = await run.greeted()
         assert (await client.message(b"x\r\n.\r\n", "wait@test.example")).startswith("451 4.4.5 ")
         assert run.mailbox.received == []

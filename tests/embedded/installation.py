@@ -21,7 +21,7 @@ from tests.embedded.test_serve import ROOT, free_port
 from tests.outbound.smtp_server import SmtpServer
 
 _OF_THIS_RUN = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "LETTERSHOP_DATA")
-_PATIENCE = 15.0
+_PATIENCE = 45.0
 T = TypeVar("T")
 
 
@@ -118,7 +118,7 @@ class Installation:
         ready = threading.Event()
         self._reader = threading.Thread(target=self._read, args=(ready,))
         self._reader.start()
-        if not ready.wait(60) or self.process.poll() is not None:
+        if not ready.wait(100) or self.process.poll() is not None:
             self.stop()
             raise AssertionError("serve was not ready:\n" + "".join(self.said))
         return self

@@ -68,7 +68,7 @@ def running(folder: Path, *options: str) -> Iterator[Catcher]:
             yield Catcher(process, int(smtp_port), int(http_port))
         finally:
             process.terminate()
-            assert process.wait(10) == 0
+            assert process.wait(60) == 0
 
 
 @pytest.fixture(scope="module")
@@ -268,7 +268,7 @@ def test_it_ends_at_once_even_while_clients_are_connected(tmp_path: Path) -> Non
         with smtplib.SMTP("127.0.0.1", catcher.smtp_port, timeout=10) as client:
             client.ehlo()
             catcher.process.send_signal(signal.SIGINT)
-            assert catcher.process.wait(10) == 0
+            assert catcher.process.wait(60) == 0
             assert client.noop()[0] == 421
         browser.close()
 
@@ -283,7 +283,7 @@ def test_a_port_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
                 capture_output=True,
                 text=True,
                 check=False,
-                timeout=20,
+                timeout=60,
             )
             assert done.returncode == 1
             assert done.stderr.startswith("The mail catcher cannot run: ")

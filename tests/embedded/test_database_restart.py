@@ -57,7 +57,7 @@ def test_single_mail_that_is_under_way_reaches_everybody_once_and_nobody_is_left
 ) -> None:
     """The sender lives and remembers every reply, so there is nothing that it would not know."""
     people = [f"{how.replace(' ', '-')}{number}@there.example" for number in range(150)]
-    acme.mail.pause = 0.2
+    acme.mail.pause = 1.0
     with ThreadPoolExecutor(8) as together:
         names = list(together.map(lambda person: acme.sent("relay", person), people))
     until(lambda: len(_arrived(acme, people)) > 20)

@@ -311,7 +311,7 @@ def test_a_full_disk_is_named_as_the_reason(tmp_path: Path) -> None:
         assert not (tmp_path / "data" / "postgres").exists()
         assert not (tmp_path / "data" / "postgres.new").exists()
     finally:
-        subprocess.run(["umount", str(tmp_path)], check=True)
+        subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
 
 
 def test_when_no_user_can_run_the_programs_each_attempt_is_told(folder: Path) -> None:

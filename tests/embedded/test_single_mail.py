@@ -160,7 +160,7 @@ def test_a_message_arrives_signed_and_is_followed_through_every_dialect(acme: Cu
 
 
 def test_a_scheduled_message_waits_for_its_time(acme: Customer) -> None:
-    at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=3)
+    at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=8)
     when = {"send_at": f"{at:%Y-%m-%dT%H:%M:%S}", "timezone": "UTC"}
     name = acme.sent("relay", "later@there.example", scheduling=when)
     assert acme.words(name) == WORDS["scheduled"]
@@ -262,7 +262,7 @@ def test_a_tenant_that_did_not_ask_for_it_has_no_tracking_in_its_mail(acme: Cust
 def test_figures_move_and_the_stream_goes_on(acme: Customer) -> None:
     before = acme.figure("email_sends_total"), acme.figure("http_requests_total")
     acme.becomes(acme.sent("aegis", "counted@there.example"), "sent")
-    assert acme.figure("email_sends_total") >= before[0] + 1
+    until(lambda: acme.figure("email_sends_total") >= before[0] + 1)
     assert acme.figure("http_requests_total") >= before[1] + 2
     assert _first_event(acme).startswith(b"event: metrics\ndata: {")
 
@@ -282,6 +282,7 @@ def test_maintenance_is_said_in_every_dialect(acme: Customer) -> None:
 
 def test_the_operator_sees_what_went_on_and_nothing_is_in_doubt_at_the_end(acme: Customer) -> None:
     until(lambda: acme.mail.of("moved@there.example"))
+    until(lambda: not acme.site.manage("queue", "status")["batches"])
     with ThreadPoolExecutor(3) as together:
         standing, logs, doctor = together.map(
             lambda command: acme.site.manage(*command), [("queue", "status"), ("queue", "logs"), ("doctor",)]

@@ -34,7 +34,7 @@ def test_celerys_transport_finds_it(tmp_path: Path) -> None:
     with Valkey(tmp_path, fast_and_unsafe=True) as server:
         with Connection(server.broker_url(1)) as connection, connection.SimpleQueue("letters") as queue:
             queue.put({"n": 1})
-            message = queue.get(timeout=5)
+            message = queue.get(timeout=60)
             message.ack()
             assert message.payload == {"n": 1}
         with redis.Redis.from_url(server.url(1)) as other:

@@ -108,7 +108,7 @@ def test_a_recorder_at_work_while_bits_are_made_is_not_missed(live_tenant: Tenan
     with transaction.atomic():
         record_events([hit(message, OPEN, who=2)])
         builder.start()
-        builder.join(0.5)
+        builder.join(30 if built else 0.5)
         assert builder.is_alive() is not built  # the first time it waits for the recorder's turn to end
     builder.join()
     assert result == [True]

@@ -6,11 +6,13 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 
 from outbound.health.work import work_checks
 from outbound.posting.heartbeat import Heartbeat
 from outbound.posting.sender import start
+from outbound.rates import rate_client
 from outbound.submission.ids import public_id
 from tenants.models import Tenant
 from tests.outbound.engine_cast import Provider
@@ -82,6 +84,8 @@ def test_the_status_names_accounts_that_are_down_and_what_is_in_hand() -> None:
 
 
 def test_the_doctor_tells_when_mail_waits_and_nobody_sends() -> None:
+    # Senders of other tests, who were not asked to stop, are remembered for some seconds.
+    rate_client(settings.REDIS_URL).delete("posting:senders")
     assert _doctor().ok or _doctor().warning
     post("ann@example.com", age=timedelta(minutes=1))
     assert not _doctor().ok

@@ -81,7 +81,7 @@ def test_what_comes_while_the_buffer_is_full_overtakes_it() -> None:
     def slow(verb: str, argument: str) -> str | None:
         if verb == "BODY" and argument == "later20@example.com":
             begun.set()
-            posted.wait(20)
+            posted.wait(60)
         return None
 
     with Provider(slow) as provider:
@@ -99,7 +99,7 @@ def test_what_comes_while_the_buffer_is_full_overtakes_it() -> None:
                     rows("SELECT batch_id IS NOT NULL FROM outbound_queue WHERE message_id = %s", urgent) == [(True,)]
                 )
             )
-            threading.Event().wait(0.5)  # it is taken; now it is being built
+            threading.Event().wait(3)  # it is taken; now it is being built
             posted.set()
             _until(lambda: len(provider.server.taken) == 401)
         finally:
@@ -133,7 +133,7 @@ def _second_tenant() -> Tenant:
         create_tenant(slug="calm", name="Calm", host="calm.testserver")
         found = Tenant.objects.get(slug="calm")
     with tenant_scope(found), connection.cursor() as cursor:
-        for table in ("queue", "batch", "message", "provideraccount"):
+        for table in ("queue", "batch", "message", "provideraccount", "daily", "accountday"):
             cursor.execute(f"TRUNCATE outbound_{table} CASCADE")
     return found
 

@@ -190,7 +190,7 @@ def test_a_sender_that_is_told_to_end_leaves_nothing_in_doubt() -> None:
         child = sender()
         wait_until(lambda: len(provider.server.taken) > 60)
         child.send_signal(signal.SIGTERM)
-        assert child.wait(30) == 0
+        assert child.wait(60) == 0
         sent = outcomes()
         assert set(sent) == {RecipientState.SENT}
         assert 0 < sent[RecipientState.SENT] == len(provider.server.taken)
