@@ -39,11 +39,10 @@ def is_away(error: BaseException) -> bool:
     state = cause.sqlstate if isinstance(cause, psycopg.Error) else None
     if state is not None:
         return state.startswith(_PASSING)
-    if not isinstance(error, OperationalError | InterfaceError | psycopg.OperationalError | psycopg.InterfaceError):
-        return False
-    # The server did not say anything: it is gone, unless the connection is as good as ever.
-    held = connection.connection
-    return held is None or bool(held.closed)
+    # The server did not say anything. Of a cursor that was closed here, nobody else is to blame.
+    if isinstance(error, InterfaceError | psycopg.InterfaceError):
+        return "connection" in str(error)
+    return isinstance(error, OperationalError | psycopg.OperationalError)
 
 
 def conninfo() -> str:
