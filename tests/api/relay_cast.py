@@ -87,6 +87,14 @@ def rows(query: str, *parameters: object) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
+def told(response: Any) -> dict[str, Any]:
+    """The data of an answer that is none of an error."""
+    assert response.status_code == 200, response.content
+    assert response.json()["success"] is True
+    data: dict[str, Any] = response.json()["data"]
+    return data
+
+
 def refusal(answer: Any) -> tuple[int, str, str | None]:
     """Status, code and field of an error, whose envelope is checked on the way."""
     body = answer.json()

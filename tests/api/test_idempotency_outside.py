@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from api.access.key_checks import remembered
@@ -240,6 +240,25 @@ def test_after_a_fault_behind_the_mail_the_call_is_in_doubt_at_once(
             assert client.post(path, TO, idempotency_key="k").status_code == 500
         assert code_of(client.post(path, TO, idempotency_key="k")) == (409, "in_doubt")
         assert dict(provider.received) == {"ana@example.com": 1}
+
+
+def test_when_the_database_goes_away_behind_the_mail_nobody_is_told_to_send_it_again(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose(*_: Any) -> None:
+        raise OperationalError("the connection is lost")
+
+    client = caller(acme)
+    with Provider() as provider:
+        path = path_of(acme, provider)
+        with monkeypatch.context() as patched:
+            patched.setattr(testing, "_record", lose)
+            for given in ({}, {"idempotency_key": "k"}):
+                lost = client.post(path, TO, **given)
+                assert (lost.status_code, lost.get("Retry-After")) == (503, None)
+                assert "Look whether the test mail came" in lost.json()["error"]["hint"]
+        assert code_of(client.post(path, TO, idempotency_key="k")) == (409, "in_doubt")
+        assert dict(provider.received) == {"ana@example.com": 2}
 
 
 def test_what_the_provider_refused_is_an_answer_that_is_kept(acme: Tenant) -> None:

@@ -22,7 +22,7 @@ from tests.api.provider_servers import (
     pem,
     rsa_key,
 )
-from tests.api.relay_cast import Relay, refusal, relay
+from tests.api.relay_cast import Relay, refusal, relay, told
 
 PATH = "providers/gmail/validate"
 
@@ -42,13 +42,6 @@ def caller(acme: Tenant) -> Relay:
 def body(**changes: Any) -> dict[str, Any]:
     given = {"service_account_json": key_file(), "test_email": MAILBOX, **changes}
     return {name: value for name, value in given.items() if value is not ...}
-
-
-def told(response: Any) -> dict[str, Any]:
-    assert response.status_code == 200, response.content
-    assert response.json()["success"] is True
-    data: dict[str, Any] = response.json()["data"]
-    return data
 
 
 def test_r25_a_service_account_that_may_send_is_answered_as_printed(caller: Relay, google: Google) -> None:

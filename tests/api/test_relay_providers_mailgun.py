@@ -9,7 +9,7 @@ from django.conf import LazySettings
 
 from tenants.models import Tenant
 from tests.api.provider_servers import MAILGUN_KEY, Mailgun, about, answer, mailgun_server, record
-from tests.api.relay_cast import Relay, refusal, relay
+from tests.api.relay_cast import Relay, refusal, relay, told
 
 PATH = "providers/mailgun/validate"
 LIST = "providers/mailgun/domains"
@@ -38,13 +38,6 @@ def caller(acme: Tenant) -> Relay:
 def body(**changes: Any) -> dict[str, Any]:
     given = {"api_key": MAILGUN_KEY, "domain": "mg.example.com", "region": "US", **changes}
     return {name: value for name, value in given.items() if value is not ...}
-
-
-def told(response: Any) -> dict[str, Any]:
-    assert response.status_code == 200, response.content
-    assert response.json()["success"] is True
-    data: dict[str, Any] = response.json()["data"]
-    return data
 
 
 def test_r26_a_key_and_a_domain_that_can_send_are_answered_as_printed(caller: Relay, mailgun: Mailgun) -> None:

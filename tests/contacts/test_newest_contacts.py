@@ -6,6 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from contacts.models import Contact, Tag
 from contacts.services.searching import ContactFilter, find_contacts, newest_contacts
+from tenants.desk.counting import EstimatedPaginator
 
 FIRST = 500_000_000
 
@@ -64,3 +65,12 @@ def test_a_page_takes_three_queries_and_what_is_rare_is_sorted_after_it_is_found
 def test_a_cursor_far_above_all_ids_is_a_cursor_at_the_top(spread):
     pages = [newest_contacts(ContactFilter(tags=("common",)), before=before, limit=20) for before in (None, 2**62)]
     assert pages[0] == pages[1]
+
+
+def test_a_desks_page_sorts_what_is_rare_after_finding_it_and_nothing_else(spread):
+    rare = Contact.objects.filter(tags__contains=[Tag.objects.get(slug="rare").pk]).order_by("-pk")
+    pages = EstimatedPaginator(rare, 20)
+    seen = [person.pk for number in (1, 2) for person in pages.page(number)]
+    assert seen == sorted((person.pk for person in rare), reverse=True)
+    assert "+ 0" in str(pages.page(1).object_list.query)
+    assert "+ 0" not in str(EstimatedPaginator(Contact.objects.order_by("-pk"), 20).page(1).object_list.query)
